@@ -1,0 +1,41 @@
+// The components of each tier with their sync waves (requirements § T). The app-of-apps chart renders the same list; a test holds them together.
+import { compareTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
+
+export interface Component {
+  /** Name of the Argo CD Application. */
+  name: string;
+  tier: Tier;
+  wave: number;
+  /** Namespace its objects live in. */
+  namespace: string;
+}
+
+export const COMPONENTS: readonly Component[] = [
+  { name: 'aws-load-balancer-controller', tier: '1', wave: 5, namespace: 'kube-system' },
+  { name: 'cert-manager', tier: '1', wave: 6, namespace: 'cert-manager' },
+  { name: 'external-secrets', tier: '1', wave: 10, namespace: 'external-secrets' },
+  { name: 'external-dns', tier: '1', wave: 20, namespace: 'external-dns' },
+  { name: 'kong', tier: '1', wave: 30, namespace: 'kong' },
+  { name: 'cluster-autoscaler', tier: '1', wave: 40, namespace: 'kube-system' },
+  { name: 'prometheus', tier: '1.5', wave: 50, namespace: 'monitoring' },
+  { name: 'alertmanager', tier: '1.5', wave: 51, namespace: 'monitoring' },
+  { name: 'grafana', tier: '1.5', wave: 52, namespace: 'monitoring' },
+];
+
+/** The root application that renders one Application per component (A4). */
+export const ROOT_APPLICATION = 'goldenpath';
+export const ARGOCD_NAMESPACE = 'argocd';
+
+/** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). */
+export function componentsUpTo(tier: Tier, lifecycle: Lifecycle): Component[] {
+  return COMPONENTS.filter((component) => compareTiers(component.tier, tier) <= 0 && compareTiers(component.tier, maxTierFor(lifecycle)) <= 0);
+}
+
+/** Host names the platform publishes in a tier, below the host suffix; acceptance looks each up in Route 53 (T3). */
+export const HOSTS: readonly { host: string; tier: Tier }[] = [
+  { host: 'kong', tier: '1' },
+  { host: '*.apps', tier: '1' },
+  { host: 'prometheus', tier: '1.5' },
+  { host: 'alertmanager', tier: '1.5' },
+  { host: 'grafana', tier: '1.5' },
+];

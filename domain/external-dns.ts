@@ -1,0 +1,46 @@
+// Can the ExternalDNS that is deployed delete the platform's records? Asked before anything is drained (failure 13, D2).
+import { TXT_PREFIX, TXT_WILDCARD_REPLACEMENT } from './dns-records.ts';
+import type { Target } from './plan.ts';
+
+/** What the cluster says of its ExternalDNS. */
+export interface ExternalDnsState {
+  /** undefined: there is no Deployment. */
+  deployment?: { args: string[]; replicas: number; available: number; serviceAccountRoleArn?: string | undefined };
+}
+
+/** The arguments the contract fixes (D2); each is compared exactly. */
+export function contractedArgs({ ownerId, hostSuffix }: Pick<Target, 'ownerId' | 'hostSuffix'>): string[] {
+  return [
+    '--source=ingress',
+    '--source=service',
+    '--provider=aws',
+    '--policy=sync',
+    '--registry=txt',
+    `--txt-owner-id=${ownerId}`,
+    `--txt-prefix=${TXT_PREFIX}`,
+    `--txt-wildcard-replacement=${TXT_WILDCARD_REPLACEMENT}`,
+    `--domain-filter=${hostSuffix}`,
+    '--aws-zone-match-parent',
+  ];
+}
+
+/** Why ExternalDNS cannot be relied on to delete the records, one line each; empty when it can. */
+export function externalDnsProblems(state: ExternalDnsState, target: Pick<Target, 'ownerId' | 'hostSuffix' | 'cluster' | 'accountId'>, externalDnsRoleArn: string): string[] {
+  const { deployment } = state;
+  if (deployment === undefined) return ['there is no ExternalDNS Deployment in namespace external-dns: its records would stay for ever'];
+  const problems: string[] = [];
+  if (deployment.replicas < 1) problems.push('ExternalDNS is scaled to 0');
+  if (deployment.available < 1) problems.push('no replica of ExternalDNS is available');
+  for (const arg of contractedArgs(target)) if (!deployment.args.includes(arg)) problems.push(`ExternalDNS runs without ${arg}${valueOf(deployment.args, arg)}`);
+  const keys = new Set(['--policy', '--txt-owner-id', '--domain-filter', '--exclude-domains', '--regex-domain-filter', '--dry-run', '--once', '--txt-suffix']);
+  const contracted = new Set(contractedArgs(target));
+  for (const arg of deployment.args) if (keys.has(arg.split('=')[0] ?? '') && !contracted.has(arg)) problems.push(`ExternalDNS runs with ${arg}, which the contract does not hold`);
+  if (deployment.serviceAccountRoleArn !== externalDnsRoleArn) problems.push(`ExternalDNS's service account has role ${deployment.serviceAccountRoleArn ?? 'none'}, not ${externalDnsRoleArn}`);
+  return problems;
+}
+
+function valueOf(args: readonly string[], wanted: string): string {
+  const key = wanted.split('=')[0] ?? wanted;
+  const found = args.filter((arg) => arg === key || arg.startsWith(`${key}=`));
+  return found.length === 0 || !wanted.includes('=') || key === '--source' ? '' : ` (it has ${found.join(' ')})`;
+}

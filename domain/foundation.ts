@@ -1,0 +1,150 @@
+// The foundation check's verdicts: what was found against what a tier needs, every failure in one report with its fix (F4).
+import { isWithin, normaliseName } from './dns-names.ts';
+import type { Plan } from './plan.ts';
+
+/** One check. `found` says what was seen, `fix` what a person does about it. */
+export interface CheckResult {
+  id: string;
+  title: string;
+  ok: boolean;
+  found: string;
+  fix: string;
+}
+
+/** A reading, or why there is none: a reading that failed is never an empty list (failure 36). */
+export type Reading<T> = { value: T } | { problem: string };
+
+export interface Subnet {
+  id: string;
+  zone: string;
+  freeAddresses: number;
+  tags: Record<string, string>;
+}
+
+/** What the activity read of the foundation. */
+export interface FoundationReadings {
+  caller: Reading<{ account: string; arn: string }>;
+  vpcs: Reading<{ id: string; dnsSupport: boolean; dnsHostnames: boolean }[]>;
+  subnets: Reading<Subnet[]>;
+  zone: Reading<{ name: string; privateZone: boolean; nameServers: string[] }>;
+  /** Name servers that the parent zone delegates the environment's zone to. */
+  delegation: Reading<string[]>;
+  /** Zone id recorded by an earlier run, or null where none was (F3). */
+  recordedZoneId: Reading<string | null>;
+  /** Keys of each secret of the plan, by the secret's name. */
+  secrets: Record<string, Reading<string[]>>;
+  quota: Reading<{ clusters: number; limit: number }>;
+  /** Actions the caller may not perform, by policy simulation. */
+  deniedActions: Reading<string[]>;
+  bucket: Reading<{ region: string }>;
+  /** Names that exist inside the host suffix already. */
+  recordsInScope: Reading<string[]>;
+}
+
+/** Free addresses a subnet needs: the control plane's ENIs want 6 and AWS recommends 16 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). */
+const MIN_FREE_ADDRESSES = 16;
+
+/** All checks of the core foundation, which every tier needs (F4). A tier 0–1.5 run asks for no database. */
+export function checkFoundation(plan: Plan, readings: FoundationReadings): CheckResult[] {
+  const { target } = plan;
+  const file = `environments/${target.environment}.yaml`;
+  const tags = `goldenpath.idp/environment=${target.environment} and goldenpath.idp/plane=foundation`;
+  return [
+    check('caller', 'AWS account', readings.caller, {
+      problems: ({ account }) => (account === target.accountId ? [] : [`account is ${account}, the environment's is ${target.accountId}`]),
+      describe: ({ arn }) => arn,
+      fix: `use credentials of account ${target.accountId}, or correct accountId in ${file}`,
+    }),
+    check('vpc', 'VPC', readings.vpcs, {
+      problems: vpcProblems,
+      describe: (vpcs) => vpcs.map(({ id }) => id).join(', '),
+      fix: `let the infrastructure code leave exactly one VPC tagged ${tags}, with DNS support and DNS host names on`,
+    }),
+    check('subnets', 'Subnets', readings.subnets, {
+      problems: subnetProblems,
+      describe: (subnets) => `${subnets.length} subnets in ${new Set(subnets.map(({ zone }) => zone)).size} zones`,
+      fix: `provide subnets tagged ${tags} in two zones or more, private ones also kubernetes.io/role/internal-elb=1, public ones kubernetes.io/role/elb=1, each with ${MIN_FREE_ADDRESSES} free addresses`,
+    }),
+    check('zone', 'Hosted zone', readings.zone, {
+      problems: (zone) => zoneProblems(zone, plan),
+      describe: ({ name }) => `${normaliseName(name)} (${target.hostedZoneId})`,
+      fix: `correct dns.hostedZoneId or dns.zone in ${file}`,
+    }),
+    check('zone-recorded', 'Recorded hosted zone id', readings.recordedZoneId, {
+      problems: (recorded) => (recorded === null || recorded === target.hostedZoneId ? [] : [`recorded is ${recorded}, ${file} has ${target.hostedZoneId}`]),
+      describe: (recorded) => recorded ?? 'none recorded yet',
+      fix: `put the recorded id back as dns.hostedZoneId in ${file}: it never changes once recorded (F3)`,
+    }),
+    check('delegation', 'Delegation', readings.delegation, {
+      problems: (servers) => delegationProblems(servers, readings.zone),
+      describe: (servers) => `${servers.length} name servers agree`,
+      fix: `let the NS record of ${target.zone} in ${target.parentZone} name exactly the zone's own name servers`,
+    }),
+    ...plan.secrets.map(({ name, keys }) =>
+      check(`secret:${name}`, `Secret ${name}`, readings.secrets[name] ?? { problem: 'was not read' }, {
+        problems: (found) => keys.filter((key) => !found.includes(key)).map((key) => `key ${key} is missing`),
+        describe: () => `has ${keys.join(', ')}`,
+        fix: `create the secret ${name} in Secrets Manager as JSON with the keys ${keys.join(', ')}`,
+      }),
+    ),
+    check('iam', 'IAM permissions', readings.deniedActions, {
+      problems: (denied) => denied.map((action) => `${action} is denied`),
+      describe: () => 'every action of the run is allowed',
+      fix: 'attach the policy that docs/reference/iam.md lists to the role of the worker',
+    }),
+    check('quota', 'EKS quota', readings.quota, {
+      problems: ({ clusters, limit }) => (clusters < limit ? [] : [`${clusters} of ${limit} clusters exist`]),
+      describe: ({ clusters, limit }) => `${clusters} of ${limit} clusters exist`,
+      fix: 'tear a platform down, or raise the service quota L-1194D53C (EKS clusters)',
+    }),
+    check('registry', 'Registry bucket', readings.bucket, {
+      problems: ({ region }) => (region === target.region ? [] : [`bucket ${plan.registry.bucket} is in ${region}, not in ${target.region}`]),
+      describe: ({ region }) => `${plan.registry.bucket} in ${region}`,
+      fix: `create the bucket ${plan.registry.bucket} in ${target.region}, or correct registry.bucket in ${file}`,
+    }),
+    check('scope-empty', 'DNS scope', readings.recordsInScope, {
+      problems: (names) => names.map((name) => `${name} exists already`),
+      describe: () => `nothing exists inside ${target.hostSuffix}`,
+      fix: 'tear down the platform that left these records, or use another build id',
+    }),
+  ];
+}
+
+function check<T>(id: string, title: string, reading: Reading<T>, rule: { problems: (value: T) => string[]; describe: (value: T) => string; fix: string }): CheckResult {
+  const problems = 'problem' in reading ? [reading.problem] : rule.problems(reading.value);
+  if (problems.length > 0) return { id, title, ok: false, found: problems.join('; '), fix: rule.fix };
+  return { id, title, ok: true, found: 'value' in reading ? rule.describe(reading.value) : '', fix: '' };
+}
+
+function vpcProblems(vpcs: { id: string; dnsSupport: boolean; dnsHostnames: boolean }[]): string[] {
+  const [vpc, ...others] = vpcs;
+  if (vpc === undefined) return ['no VPC has the tags'];
+  if (others.length > 0) return [`${vpcs.length} VPCs have the tags: ${vpcs.map(({ id }) => id).join(', ')}`];
+  return [...(vpc.dnsSupport ? [] : [`${vpc.id}: enableDnsSupport is off`]), ...(vpc.dnsHostnames ? [] : [`${vpc.id}: enableDnsHostnames is off`])];
+}
+
+function subnetProblems(subnets: Subnet[]): string[] {
+  if (subnets.length === 0) return ['no subnet has the tags'];
+  const zones = new Set(subnets.map((subnet) => subnet.zone));
+  const problems = zones.size >= 2 ? [] : [`all ${subnets.length} subnets lie in zone ${[...zones].join('')}`];
+  for (const subnet of subnets) {
+    if (subnet.freeAddresses < MIN_FREE_ADDRESSES) problems.push(`${subnet.id} has ${subnet.freeAddresses} free addresses`);
+    if (subnet.tags['kubernetes.io/role/elb'] !== '1' && subnet.tags['kubernetes.io/role/internal-elb'] !== '1') problems.push(`${subnet.id} has neither role tag`);
+  }
+  return problems;
+}
+
+function zoneProblems(zone: { name: string; privateZone: boolean }, { target }: Plan): string[] {
+  const problems: string[] = [];
+  if (normaliseName(zone.name) !== normaliseName(target.zone)) problems.push(`zone ${target.hostedZoneId} is ${normaliseName(zone.name)}, not ${target.zone}`);
+  if (zone.privateZone) problems.push(`zone ${target.hostedZoneId} is private`);
+  if (!isWithin(target.hostSuffix, zone.name)) problems.push(`host suffix ${target.hostSuffix} lies outside it`);
+  return problems;
+}
+
+function delegationProblems(servers: string[], zone: FoundationReadings['zone']): string[] {
+  if ('problem' in zone) return ['cannot be compared: the zone could not be read'];
+  const [parent, own] = [servers.map(normaliseName).toSorted(), zone.value.nameServers.map(normaliseName).toSorted()];
+  if (parent.length === 0) return ['the parent zone has no NS record for it'];
+  return parent.join() === own.join() ? [] : [`parent names ${parent.join(', ')}; the zone's own are ${own.join(', ')}`];
+}

@@ -1,0 +1,98 @@
+// The plan of a run: a pure function of environment file, lifecycle, build id and version manifest, with a hash that approvals bind to (F1, F2).
+import { type Component, componentsUpTo } from './components.ts';
+import { hostSuffixProblem } from './dns-names.ts';
+import type { Environment } from './environment.ts';
+import { GoldenpathError } from './errors.ts';
+import { hashOf } from './hash.ts';
+import { ownershipTags, platformNames } from './names.ts';
+import { bootstrapStages, type Operation, type StageSpec, teardownStages } from './stages.ts';
+import { deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
+import { timings, type Timings } from './timings.ts';
+import type { Versions } from './versions.ts';
+
+/** The platform a run is about: all that an activity needs to find it and to know what is its own. */
+export interface Target {
+  environment: string;
+  lifecycle: Lifecycle;
+  buildId: string | null;
+  cluster: string;
+  region: string;
+  accountId: string;
+  zone: string;
+  parentZone: string;
+  hostedZoneId: string;
+  hostSuffix: string;
+  ownerId: string;
+  workflowId: string;
+  tags: Record<string, string>;
+}
+
+export interface Plan {
+  schema: 1;
+  operation: Operation;
+  target: Target;
+  maxTier: Tier;
+  tiers: { tier: Tier; components: Component[] }[];
+  stages: StageSpec[];
+  versions: Versions;
+  externalDns: { enabled: boolean };
+  nodeGroup: Environment['nodeGroup'];
+  gitops: Environment['gitops'];
+  registry: Environment['registry'];
+  secrets: Environment['secrets'];
+  timings: Timings;
+  /** sha256 over everything above. */
+  hash: string;
+}
+
+export interface PlanInput {
+  operation: Operation;
+  environment: Environment;
+  lifecycle: Lifecycle;
+  buildId: string | null;
+  versions: Versions;
+}
+
+/** Makes the plan. Throws InvalidInput where the plan's host suffix leaves the zone or an ephemeral platform would own the base name (D1). */
+export function makePlan({ operation, environment, lifecycle, buildId, versions }: PlanInput): Plan {
+  const identity = { environment: environment.name, lifecycle, buildId };
+  const names = platformNames(identity, environment.dns.zone);
+  const problem = hostSuffixProblem(names.hostSuffix, environment.dns.zone, lifecycle);
+  if (problem !== undefined) throw new GoldenpathError('InvalidInput', problem, [problem]);
+  const { lateSweeps, dnsGateDeadlineSeconds, scale } = environment.timings;
+  const plan: Omit<Plan, 'hash'> = {
+    schema: 1,
+    operation,
+    target: {
+      ...identity,
+      ...names,
+      region: environment.region,
+      accountId: environment.accountId,
+      zone: environment.dns.zone,
+      parentZone: environment.dns.parentZone,
+      hostedZoneId: environment.dns.hostedZoneId,
+      tags: ownershipTags(identity, names),
+    },
+    maxTier: maxTierFor(lifecycle),
+    tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier) })),
+    stages: operation === 'bootstrap' ? bootstrapStages(lifecycle) : teardownStages(),
+    versions,
+    externalDns: { enabled: environment.dns.externalDns.enabled },
+    nodeGroup: environment.nodeGroup,
+    gitops: environment.gitops,
+    registry: environment.registry,
+    secrets: environment.secrets,
+    timings: timings(scale, {
+      ...(lateSweeps ? {} : { lateSweepsMs: [] }),
+      ...(dnsGateDeadlineSeconds === undefined ? {} : { dnsGateDeadlineMs: dnsGateDeadlineSeconds * 1_000 }),
+    }),
+  };
+  return { ...plan, hash: hashOf(plan) };
+}
+
+/** Whether the hash still says what the plan holds: a plan changed on its way is refused. */
+export function planProblem(plan: Plan): string | undefined {
+  const { hash, ...rest } = plan;
+  const actual = hashOf(rest);
+  return actual === hash ? undefined : `plan hash is ${hash}, but its content hashes to ${actual}: the plan was changed after it was made`;
+}

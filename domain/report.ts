@@ -1,0 +1,106 @@
+// What a run tells: one report object that feeds the query, the current details, the result and the receipt (architecture.md § How a run flows, X4, O2).
+import type { OwnedRecord } from './dns-records.ts';
+import { hashOf } from './hash.ts';
+import type { Operation, StageSpec } from './stages.ts';
+import type { Plan } from './plan.ts';
+
+export type StageStatus = 'pending' | 'running' | 'waiting' | 'done' | 'failed';
+
+export interface StageReport extends StageSpec {
+  status: StageStatus;
+  attempts: number;
+  startedAt?: number;
+  endedAt?: number;
+  /** What was seen, one line each: the evidence of the stage. */
+  evidence: string[];
+  error?: { type: string; message: string; problems: string[] };
+}
+
+/** What a run waits for a person to decide, and how to answer. */
+export interface Waiting {
+  stage: string;
+  since: number;
+  reason: string;
+  /** The records that are in the way, where the DNS gate stopped the run. */
+  records: OwnedRecord[];
+  answers: ('retry' | 'abort')[];
+}
+
+/** An object the platform owns or owned: in the ledger (what was created) or left over (residue). */
+export interface OwnedObject {
+  kind: string;
+  /** ARN where the service has one, else its id. */
+  id: string;
+  name: string;
+}
+
+export interface Residue extends OwnedObject {
+  why: string;
+  whatToDo: string;
+}
+
+export type EndState = 'running' | 'waiting' | 'ready' | 'clean' | 'clean-with-residue' | 'failed';
+
+export interface RunReport {
+  schema: 1;
+  operation: Operation;
+  workflowId: string;
+  runId: string;
+  cluster: string;
+  environment: string;
+  hostSuffix: string;
+  planHash: string;
+  requester: string;
+  startedAt: number;
+  endedAt?: number;
+  state: EndState;
+  stages: StageReport[];
+  waiting?: Waiting;
+  /** What the bootstrap created or the teardown found. */
+  ledger: OwnedObject[];
+  residue: Residue[];
+  decisions: { stage: string; decision: 'retry' | 'abort'; by: string; reason: string; at: number }[];
+}
+
+/** The report of a run that has not begun. */
+export function newReport(plan: Plan, run: { runId: string; requester: string; startedAt: number }): RunReport {
+  return {
+    schema: 1,
+    operation: plan.operation,
+    workflowId: plan.target.workflowId,
+    cluster: plan.target.cluster,
+    environment: plan.target.environment,
+    hostSuffix: plan.target.hostSuffix,
+    planHash: plan.hash,
+    ...run,
+    state: 'running',
+    stages: plan.stages.map((stage) => ({ ...stage, status: 'pending', attempts: 0, evidence: [] })),
+    ledger: [],
+    residue: [],
+    decisions: [],
+  };
+}
+
+/** Adds objects to a ledger once each, by kind and id. */
+export function addToLedger(ledger: readonly OwnedObject[], objects: readonly OwnedObject[]): OwnedObject[] {
+  const known = new Map([...ledger, ...objects].map((object) => [`${object.kind} ${object.id}`, object]));
+  return [...known.values()];
+}
+
+/** How a run that visited all its stages ended; a stage that was planned and not done makes it failed, never clean (X4). */
+export function endState(report: RunReport): EndState {
+  if (report.stages.some((stage) => stage.status !== 'done' && stage.id !== 'receipt')) return 'failed';
+  if (report.operation === 'bootstrap') return 'ready';
+  return report.residue.length === 0 ? 'clean' : 'clean-with-residue';
+}
+
+/** The receipt: the report as it is kept for good, with a hash of itself (O2). */
+export interface Receipt {
+  schema: 1;
+  report: RunReport;
+  hash: string;
+}
+
+export function receiptOf(report: RunReport): Receipt {
+  return { schema: 1, report, hash: hashOf(report) };
+}
