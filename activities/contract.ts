@@ -1,0 +1,143 @@
+// What the workflows may ask of the world, by what a second attempt could do (architecture.md § Temporal conventions). Each interface is implemented in the file of its system.
+import type { ApplicationState } from '../domain/applications.ts';
+import type { Component } from '../domain/components.ts';
+import type { DnsProof, ZoneListing } from '../domain/dns-gate.ts';
+import type { ExternalDnsState } from '../domain/external-dns.ts';
+import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
+import type { Plan, Target } from '../domain/plan.ts';
+import type { OwnedObject, Receipt, Residue } from '../domain/report.ts';
+import type { Tier } from '../domain/tiers.ts';
+import type { Wait } from '../domain/timings.ts';
+import type { AddonName } from '../domain/versions.ts';
+
+/** The zone's half of the foundation readings; the rest is read without Route 53. */
+export type ZoneReadings = Pick<FoundationReadings, 'zone' | 'delegation' | 'recordsInScope'>;
+export type CoreReadings = Omit<FoundationReadings, keyof ZoneReadings>;
+
+/** An operation that was started at `startedAt` (ms) and is looked after until it is due. A miss is NotReady with the delay that `nextProbeMs` gives. */
+export interface Waiting {
+  target: Target;
+  startedAt: number;
+  wait: Wait;
+}
+
+export interface ClusterFacts {
+  arn: string;
+  version: string;
+  endpoint: string;
+  oidcIssuer: string;
+  vpcId: string;
+  clusterSecurityGroupId: string;
+}
+
+/** What a platform consists of now, by ownership tag and by what EKS itself lists of its cluster (X5). */
+export interface Inventory {
+  cluster: { arn: string; status: string; oidcIssuer?: string | undefined; deletionProtection: boolean; nodeGroups: string[]; fargateProfiles: string[]; addons: string[] } | null;
+  /** Whether the Kubernetes API answered; `none` where there is no cluster whose API could. An API that ought to answer and does not is an error, not a value. */
+  kubernetes: 'answers' | 'none';
+  argocd: boolean;
+  applications: ApplicationState[];
+  objects: OwnedObject[];
+  /** Deletion protections in the way, one line each (failures 21, 27). */
+  protections: string[];
+}
+
+/** A way to destroy is opened only by a proof (teardown.md § The invariant). `demandProof` in domain/dns-gate.ts judges it. */
+export interface Destroying {
+  target: Target;
+  proof: DnsProof;
+  planHash: string;
+  proofMaxAgeMs: number;
+  cleanListings: number;
+}
+
+/** Reads, once each; a failed read is an error, never an empty answer. */
+export interface Probes {
+  readCore(input: { plan: Plan }): Promise<CoreReadings>;
+  /** Cluster ACTIVE. Throws NotReady, or TerminalState with EKS's own health issues. */
+  probeCluster(input: Waiting): Promise<ClusterFacts>;
+  probeNodeGroup(input: Waiting & { desired: number }): Promise<{ arn: string; instances: number }>;
+  /** All of these add-ons ACTIVE. */
+  probeAddons(input: Waiting & { addons: AddonName[] }): Promise<OwnedObject[]>;
+  /** Tier 0's acceptance, each point with what was found (C3). NotReady while a point fails. */
+  probeTier0(input: Waiting & { nodes: number }): Promise<CheckResult[]>;
+  probeArgoCd(input: Waiting): Promise<{ version: string }>;
+  /** T2: checks before a tier is raised; failing checks are returned, not thrown. `facts` as from probeCluster. */
+  preflightTier(input: { target: Target; tier: Tier; desiredNodes: number }): Promise<CheckResult[]>;
+  /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */
+  probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
+  readInventory(input: { target: Target }): Promise<Inventory>;
+  readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string }>;
+  readApplications(input: { target: Target }): Promise<ApplicationState[]>;
+  /** DNS sources that still exist: `Ingress ns/name`, `Service ns/name`, … */
+  listDnsSources(input: { target: Target }): Promise<string[]>;
+  /** No load balancer and no target group of the cluster left in ELBv2, by the tags `elbv2.k8s.aws/cluster` and `kubernetes.io/cluster/<name>` (failure 22). Throws NotReady and names what is left. */
+  probeLoadBalancersGone(input: Waiting): Promise<void>;
+  probeVolumesGone(input: Waiting): Promise<void>;
+  /** Load balancers' ENIs and security groups of the cluster gone (failures 23, 24). */
+  probeNetworkGone(input: Waiting): Promise<void>;
+  probeNodeGroupsGone(input: Waiting): Promise<void>;
+  probeClusterGone(input: Waiting): Promise<void>;
+  /** Whatever still carries the cluster's tag or is known by ledger, each hit confirmed by its own service's Describe (failures 30, 32, 39, 40). */
+  sweep(input: { target: Target; ledger: OwnedObject[]; oidcIssuer?: string | undefined }): Promise<Residue[]>;
+}
+
+/** Heartbeating activities that watch the Kubernetes API until something holds. Bounded by their start-to-close timeout; a worker's death shows by the missing heartbeat. They resume by reading afresh. */
+export interface Waits {
+  /** Until `tierVerdict` is settled (T1). Returns one line of evidence an application. Heartbeats what is awaited. */
+  awaitTier(input: { target: Target; tier: Tier; expected: Component[] }): Promise<string[]>;
+  /** Until none of these applications exists. */
+  awaitApplicationsGone(input: { target: Target; names: string[] }): Promise<string[]>;
+  /** Until two readings in a row show no DNS source (failure 1). */
+  awaitDnsSourcesGone(input: { target: Target }): Promise<string[]>;
+}
+
+/** Changes; each describes before it creates, so that a second attempt finds what the first one made. */
+export interface Changes {
+  /** Registers the build id and the zone id in the registry, write-once. InvalidInput where another run holds them. */
+  claimBuild(input: { target: Target; registry: Plan['registry']; planHash: string; runId: string; requester: string }): Promise<{ key: string }>;
+  ensureLogGroup(input: { target: Target }): Promise<OwnedObject[]>;
+  ensureClusterRoles(input: { target: Target }): Promise<{ clusterRoleArn: string; nodeRoleArn: string; owned: OwnedObject[] }>;
+  startCluster(input: { target: Target; version: string; clusterRoleArn: string }): Promise<OwnedObject[]>;
+  /** OIDC provider and every IRSA role, whose trust names the issuer (C1, C2). */
+  ensureIrsaRoles(input: { target: Target; oidcIssuer: string; secrets: Plan['secrets'] }): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }>;
+  startNodeGroup(input: { target: Target; nodeGroup: Plan['nodeGroup']; nodeRoleArn: string }): Promise<OwnedObject[]>;
+  ensureAddon(input: { target: Target; addon: AddonName; version: string; roleArn?: string | undefined }): Promise<OwnedObject[]>;
+  /** Namespace argocd, default StorageClass, CRDs of pinned manifests, before anything of their kind (A1). One line of evidence each. */
+  applyPrerequisites(input: { target: Target; manifests: Plan['versions']['manifests'] }): Promise<string[]>;
+  installArgoCd(input: { target: Target; manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
+  /** ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
+  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; roleArns: Record<string, string>; vpcId: string }): Promise<string[]>;
+  /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
+  freezeGitOps(input: { target: Target }): Promise<string[]>;
+  deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
+  /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
+  deleteDnsSources(input: { target: Target }): Promise<string[]>;
+  writeReceipt(input: { target: Target; registry: Plan['registry']; receipt: Receipt }): Promise<{ key: string }>;
+}
+
+/** Destroying calls: each goes through activities/guard.ts before anything else. NotFound on delete is success. */
+export interface Destroyers {
+  deleteVolumes(input: Destroying): Promise<string[]>;
+  /** Argo CD's own namespace and cluster-wide objects, and the CRDs applied by the product, once no Application is left. */
+  removeArgoCd(input: Destroying & { manifests: Plan['versions']['manifests'] }): Promise<string[]>;
+  /** Deletes the tier 1 applications named, highest wave first. */
+  deleteControllers(input: Destroying & { names: string[] }): Promise<string[]>;
+  startDeleteNodeGroups(input: Destroying): Promise<string[]>;
+  startDeleteCluster(input: Destroying): Promise<string[]>;
+  /** IRSA and cluster roles, policies, OIDC provider, by ownership tag, after the cluster (failure 28). */
+  deleteIdentity(input: Destroying & { oidcIssuer?: string | undefined }): Promise<string[]>;
+  /** Log groups and left-over CNI ENIs and security groups of the cluster, by tag. */
+  deleteLeftovers(input: Destroying): Promise<string[]>;
+}
+
+/** Route 53, on its own rate-limited task queue: a fleet of teardowns cannot starve ExternalDNS. */
+export interface ZoneProbes {
+  readZone(input: { target: Target }): Promise<ZoneReadings>;
+  /** Every page of the zone, or an error; never part of it. */
+  listZone(input: { target: Target }): Promise<ZoneListing>;
+  /** The hosts' records exist, with our registry TXT, and point at the ingress (T3). NotReady and the missing ones otherwise. */
+  probeHostRecords(input: Waiting & { hosts: string[]; ingressAddress: string }): Promise<CheckResult[]>;
+}
+
+export type PlatformActivities = Probes & Waits & Changes & Destroyers;
