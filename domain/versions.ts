@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hex');
 
+/** One upstream release as it is applied: its files in order, each with the sha256 of its bytes. */
+const manifest = z.strictObject({ version: z.string().min(1), files: z.array(z.strictObject({ url: z.url(), sha256 })).min(1) });
+
 export const versionsSchema = z.strictObject({
   kubernetes: z.string().regex(/^1\.\d+$/, 'must be an EKS minor version in quotes, e.g. "1.36"'),
   addons: z.strictObject({
@@ -13,9 +16,9 @@ export const versionsSchema = z.strictObject({
   }),
   /** Manifests applied by the product itself, checked by sha256 before anything of them is applied (A2). */
   manifests: z.strictObject({
-    argocd: z.strictObject({ version: z.string(), url: z.url(), sha256 }),
-    externalSecretsCrds: z.strictObject({ version: z.string(), url: z.url(), sha256 }),
-    certManagerCrds: z.strictObject({ version: z.string(), url: z.url(), sha256 }),
+    argocd: manifest,
+    externalSecretsCrds: manifest,
+    certManagerCrds: manifest,
   }),
   /** Images of the applications, by the name that charts use. */
   images: z.record(
