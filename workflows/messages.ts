@@ -1,0 +1,53 @@
+// What can be asked of a run and said to it: one query, and the operator's answers as updates (validated, answered at once) and as signals (what the Temporal UI can send) (U1, B1).
+import { defineQuery, defineSearchAttributeKey, defineSignal, defineUpdate } from '@temporalio/common';
+import type { Plan } from '../domain/plan.ts';
+import type { RunReport } from '../domain/report.ts';
+import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';
+
+export interface BootstrapInput {
+  plan: Plan;
+  request: BootstrapRequest;
+}
+
+export interface TeardownInput {
+  plan: Plan;
+  request: TeardownRequest;
+}
+
+/** Registered workflow type names: what the Temporal UI lists. */
+export const BOOTSTRAP = 'bootstrapPlatform';
+export const TEARDOWN = 'teardownPlatform';
+export const LATE_SWEEP = 'lateSweep';
+
+/** An operator's answer to a run that waits. `stage` must be the stage that waits, so that a late answer never hits another question. */
+export interface Answer {
+  stage: string;
+  by: string;
+  reason: string;
+}
+
+export const reportQuery = defineQuery<RunReport>('report');
+/** Tries the waiting stage again. Rejected where the run does not wait at that stage. */
+export const retryUpdate = defineUpdate<RunReport, [Answer]>('retry');
+/** Ends the run at the waiting stage; nothing further is changed or destroyed. */
+export const abortUpdate = defineUpdate<RunReport, [Answer]>('abort');
+/** The same by hand, from the Temporal UI or `temporal workflow signal`; an answer that does not fit is put in the report, not obeyed. */
+export const retrySignal = defineSignal<[Answer]>('retry-by-hand');
+export const abortSignal = defineSignal<[Answer]>('abort-by-hand');
+
+/** Typed search attributes, registered by the lab and by docs/how-to/own-account.md. */
+export const searchAttribute = {
+  environment: defineSearchAttributeKey('GoldenpathEnvironment', 'KEYWORD'),
+  cluster: defineSearchAttributeKey('GoldenpathCluster', 'KEYWORD'),
+  lifecycle: defineSearchAttributeKey('GoldenpathLifecycle', 'KEYWORD'),
+  phase: defineSearchAttributeKey('GoldenpathPhase', 'KEYWORD'),
+  tier: defineSearchAttributeKey('GoldenpathTier', 'KEYWORD'),
+  /** The stage that waits for a person, or empty. */
+  gate: defineSearchAttributeKey('GoldenpathGate', 'KEYWORD'),
+  requester: defineSearchAttributeKey('GoldenpathRequester', 'KEYWORD'),
+  commit: defineSearchAttributeKey('GoldenpathCommit', 'KEYWORD'),
+};
+
+/** Task queues: everything, and Route 53 with its account-wide rate limit. */
+export const TASK_QUEUE = 'goldenpath';
+export const ROUTE53_TASK_QUEUE = 'goldenpath-route53';
