@@ -143,6 +143,7 @@ export type ErasedRun = (call: Omit<Call<unknown>, 'state'>, input: unknown, ans
 
 /** Binds a whole service to its state. */
 export function plugService<State, Operations>(service: Service<State, Operations>, state: State): Plugged {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- types are erased here, once; the table's own type checked it
   const table = service.operations as Record<string, Run<State, { input: unknown; output: unknown }> | 'not-implemented'>;
   return {
     ...common(service, state),
@@ -162,6 +163,7 @@ export function plugService<State, Operations>(service: Service<State, Operation
 
 /** Binds an overlay on moto to its state. */
 export function plugOverlay<State, Operations>(overlay: Overlay<State, Operations>, state: State): Plugged {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- types are erased here, once; the table's own type checked it
   const table = overlay.mends as Record<string, Mend<State, { input: unknown; output: unknown }> | undefined>;
   return {
     ...common(overlay, state),
@@ -182,8 +184,10 @@ function common<Operations>(described: Described<Operations>, state: unknown) {
     namespace: described.namespace,
     state,
     resource: (operation: string, input: Record<string, unknown>) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only operations of the SDK are matched
       described.resource?.(operation as keyof Operations & string, input),
     needs: (operation: string, input: Record<string, unknown>, world: World) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only operations of the SDK are matched
       described.needs?.(operation as keyof Operations & string, input, world) ?? [],
   };
 }
@@ -192,15 +196,13 @@ function common<Operations>(described: Described<Operations>, state: unknown) {
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly code: string;
-  readonly messages: readonly string[];
   readonly status: number | undefined;
   /** Further members of the error's shape, e.g. `clusterName` of ResourceInUseException. */
   readonly fields: Record<string, unknown>;
 
-  constructor(code: string, messages: readonly string[], status?: number, fields: Record<string, unknown> = {}) {
-    super(messages.join(', '));
+  constructor(code: string, message: string, status?: number, fields: Record<string, unknown> = {}) {
+    super(message);
     this.code = code;
-    this.messages = messages;
     this.status = status;
     this.fields = fields;
   }
@@ -209,10 +211,10 @@ export class AwsError extends Error {
 /**
  * Refuses a call as AWS does.
  * @param code AWS's error code, e.g. `NoSuchHostedZone`
- * @param message one text, or all of them where AWS lists every problem (InvalidChangeBatch)
+ * @param message one text, or a list where AWS lists every problem in brackets (InvalidChangeBatch)
  * @param status HTTP status; by default the one of the SDK's schema
  * @throws AwsError always
  */
 export function awsError(code: string, message: string | readonly string[], status?: number, fields?: Record<string, unknown>): never {
-  throw new AwsError(code, typeof message === 'string' ? [message] : message, status, fields);
+  throw new AwsError(code, typeof message === 'string' ? message : `[${message.join(', ')}]`, status, fields);
 }

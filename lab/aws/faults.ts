@@ -1,0 +1,116 @@
+// Faults by rule: what a test or a person asks the gateway to do wrong. Deterministic: counted, or drawn from a seed.
+import { matchesPattern } from './request-log.ts';
+
+/**
+ * What happens to a matching call: an HTTP status answers as a fault of the server; `throttle` with the service's own
+ * code; `reset-before` cuts the connection and does nothing, `reset-after` does it and then cuts the connection; `stale`
+ * repeats the previous answer to the same read; `expired` refuses the credentials; latency is real milliseconds.
+ */
+export type FaultAnswer = number | 'throttle' | 'reset-before' | 'reset-after' | 'stale' | 'expired' | { latencyMs: number };
+
+/** A rule. Patterns know `*` and `?`. A rule without counts stays until it is removed. */
+export interface FaultRule {
+  /** SigV4 service name, e.g. `route53`. */
+  service?: string;
+  /** Operation pattern, e.g. `Describe*`. */
+  operation?: string;
+  resource?: string;
+  /** Pattern over the caller's ARN. */
+  principal?: string;
+  /** Only this matching call, counted from 1. */
+  nth?: number;
+  /** Only the first so many matching calls. */
+  times?: number;
+  /** Each matching call with this chance, drawn from `seed`. */
+  probability?: number;
+  seed?: number;
+  answer: FaultAnswer;
+}
+
+/** A rule in force. */
+export interface ActiveFault extends FaultRule {
+  id: string;
+  /** Calls that matched its patterns. */
+  matched: number;
+  /** Calls that it answered or delayed. */
+  fired: number;
+}
+
+/** What a rule is matched with. */
+export interface FaultSubject {
+  service: string;
+  operation: string;
+  resource: string | undefined;
+  principal: string;
+}
+
+export interface Faults {
+  /** Puts a rule in force and gives its id. @throws RangeError when the rule could never fire */
+  add(rule: FaultRule): string;
+  remove(id: string): boolean;
+  clear(): void;
+  list(): ActiveFault[];
+  /** The faults that fire for this call, oldest rule first; counting is a part of it. */
+  screen(subject: FaultSubject): ActiveFault[];
+}
+
+/** Makes a screen without rules. */
+export function createFaults(): Faults {
+  const rules = new Map<string, { fault: ActiveFault; draw: () => number }>();
+  let made = 0;
+  return {
+    add(rule) {
+      checkRule(rule);
+      const id = `fault-${(made += 1)}`;
+      rules.set(id, { fault: { ...rule, id, matched: 0, fired: 0 }, draw: generator(rule.seed ?? made) });
+      return id;
+    },
+    remove: (id) => rules.delete(id),
+    clear: () => rules.clear(),
+    list: () => [...rules.values()].map(({ fault }) => ({ ...fault })),
+    screen(subject) {
+      const firing: ActiveFault[] = [];
+      for (const { fault, draw } of rules.values()) {
+        if (!matches(fault, subject)) continue;
+        fault.matched += 1;
+        if (!isDue(fault, draw)) continue;
+        fault.fired += 1;
+        firing.push(fault);
+      }
+      return firing;
+    },
+  };
+}
+
+function checkRule(rule: FaultRule): void {
+  if (rule.nth !== undefined && !(rule.nth >= 1)) throw new RangeError('nth counts from 1');
+  if (rule.times !== undefined && !(rule.times >= 1)) throw new RangeError('times must be at least 1');
+  if (rule.probability !== undefined && !(rule.probability > 0 && rule.probability <= 1)) throw new RangeError('probability lies in (0, 1]');
+  if (typeof rule.answer === 'number' && !(rule.answer >= 400 && rule.answer <= 599)) throw new RangeError('a fault answers with a status from 400 to 599');
+}
+
+function matches(fault: ActiveFault, { service, operation, resource, principal }: FaultSubject): boolean {
+  return (
+    (fault.service === undefined || fault.service === service) &&
+    (fault.operation === undefined || matchesPattern(fault.operation, operation)) &&
+    (fault.resource === undefined || matchesPattern(fault.resource, resource ?? '')) &&
+    (fault.principal === undefined || matchesPattern(fault.principal, principal))
+  );
+}
+
+function isDue(fault: ActiveFault, draw: () => number): boolean {
+  if (fault.nth !== undefined && fault.matched !== fault.nth) return false;
+  if (fault.times !== undefined && fault.fired >= fault.times) return false;
+  return fault.probability === undefined || draw() < fault.probability;
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+function generator(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
