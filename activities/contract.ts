@@ -67,7 +67,8 @@ export interface Probes {
   /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */
   probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
   readInventory(input: { target: Target }): Promise<Inventory>;
-  readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string }>;
+  /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
+  readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;
   /** DNS sources that still exist: `Ingress ns/name`, `Service ns/name`, … */
   listDnsSources(input: { target: Target }): Promise<string[]>;
@@ -113,7 +114,8 @@ export interface Changes {
   deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
   deleteDnsSources(input: { target: Target }): Promise<string[]>;
-  writeReceipt(input: { target: Target; registry: Plan['registry']; receipt: Receipt }): Promise<{ key: string }>;
+  /** Write-once at `receipts/<environment>/<cluster>/<name>.json` (O2); `name` is the run id, with `-sweep-N` for a late sweep. */
+  writeReceipt(input: { target: Target; registry: Plan['registry']; name: string; receipt: Receipt }): Promise<{ key: string }>;
 }
 
 /** Destroying calls: each goes through activities/guard.ts before anything else. NotFound on delete is success. */

@@ -42,18 +42,17 @@ export function listingOf(records: readonly DnsRecord[], target: Pick<Target, 'h
  */
 export function gateVerdict(
   listings: readonly ZoneListing[],
-  gate: { target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>; planHash: string; openedAt: number; now: number; cleanListings: number; deadlineMs: number },
+  gate: { target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>; planHash: string; sourcesGoneAt: number; cleanListings: number; now: number; deadlineAt: number },
 ): GateVerdict {
-  const relevant = listings.filter((listing) => listing.hostedZoneId === gate.target.hostedZoneId && listing.at >= gate.openedAt);
-  const lastDirty = relevant.findLastIndex((listing) => listing.owned.length > 0);
-  const clean = relevant.slice(lastDirty + 1);
+  const { cluster, hostedZoneId, ownerId } = gate.target;
+  const relevant = listings.filter((listing) => listing.hostedZoneId === hostedZoneId && listing.at >= gate.sourcesGoneAt);
+  const clean = relevant.slice(relevant.findLastIndex((listing) => listing.owned.length > 0) + 1);
   const [first, last] = [clean[0], clean.at(-1)];
-  if (first !== undefined && last !== undefined && gate.cleanListings > 0 && clean.length >= gate.cleanListings) {
-    const { cluster, hostedZoneId, ownerId } = gate.target;
+  if (first !== undefined && last !== undefined && clean.length >= gate.cleanListings) {
     return { state: 'proven', proof: { kind: 'dns-proof', cluster, hostedZoneId, ownerId, planHash: gate.planHash, cleanListings: clean.length, firstCleanAt: first.at, lastCleanAt: last.at } };
   }
   const remaining = relevant.at(-1)?.owned ?? [];
-  if (gate.now - gate.openedAt >= gate.deadlineMs) return { state: 'blocked', remaining, remainingHash: hashOf(remaining.map((record) => recordLine(record))) };
+  if (gate.now >= gate.deadlineAt) return { state: 'blocked', remaining, remainingHash: hashOf(remaining.map((record) => recordLine(record))) };
   return { state: 'looking', clean: clean.length, remaining };
 }
 

@@ -9,8 +9,10 @@ export interface Wait {
 
 export interface Timings {
   scale: number;
-  /** One API call with its SDK's own retries. */
+  /** One attempt of an activity that reads. A worker that dies in it is noticed when this has passed, so it is short. */
   callMs: number;
+  /** One attempt of an activity that changes or destroys: dozens of calls. It heartbeats, so a dead worker is noticed by `heartbeatMs`. */
+  changeMs: number;
   /** All attempts of one activity that reads or changes: long enough to sit out a throttled hour's worst minutes or a worker's restart. */
   totalMs: number;
   heartbeatMs: number;
@@ -57,7 +59,8 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
   });
   return {
     scale,
-    callMs: 60 * SECOND,
+    callMs: 30 * SECOND,
+    changeMs: 3 * MINUTE,
     totalMs: 15 * MINUTE,
     heartbeatMs: 20 * SECOND,
     cluster: wait(552, 5, 30), // EKS control plane, measured median; AWS says "several minutes"
@@ -80,6 +83,14 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     proofMaxAgeMs: 5 * MINUTE,
     lateSweepsMs: overrides.lateSweepsMs ?? [HOUR / scale, (24 * HOUR) / scale],
   };
+}
+
+/**
+ * How long the DNS gate waits before it lists the zone again: briefly while the listings are clean, since they only need
+ * counting; ever longer, up to ten seconds, while records remain, so that five minutes of waiting cost some forty calls.
+ */
+export function nextListingMs(elapsedMs: number, lastWasClean: boolean, { intervalMs }: Timings['dnsGate']): number {
+  return lastWasClean ? intervalMs : Math.min(10 * SECOND, Math.max(intervalMs, Math.round(elapsedMs / 5)));
 }
 
 /**

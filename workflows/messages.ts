@@ -1,5 +1,6 @@
 // What can be asked of a run and said to it: one query, and the operator's answers as updates (validated, answered at once) and as signals (what the Temporal UI can send) (U1, B1).
-import { defineQuery, defineSearchAttributeKey, defineSignal, defineUpdate } from '@temporalio/common';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';

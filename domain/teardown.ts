@@ -1,0 +1,38 @@
+// What a teardown decides from what it reads: whether it may begin, what belongs to which step (teardown.md § Order).
+import type { ApplicationState } from './applications.ts';
+import { COMPONENTS, ROOT_APPLICATION } from './components.ts';
+import { compareTiers, type Tier, TIERS } from './tiers.ts';
+
+/** Cluster states in which EKS takes a deletion. Source: EKS API, DeleteCluster: ResourceInUseException while it is created or updated. */
+const DELETABLE = new Set(['ACTIVE', 'FAILED', 'DELETING']);
+
+/** Why a teardown cannot begin, one line each, before anything is drained (steps 1–2; failures 21, 27). */
+export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }): string[] {
+  const problems = [...inventory.protections];
+  const { cluster } = inventory;
+  if (cluster !== null && !DELETABLE.has(cluster.status)) problems.push(`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`);
+  return problems;
+}
+
+/** Applications above tier 1: removed first, while tier 1 keeps their load balancers and records in order (step 4). Highest tier first. */
+export function workloadApplications(applications: readonly ApplicationState[]): string[] {
+  return applications
+    .filter((application) => application.name !== ROOT_APPLICATION && compareTiers(tierOf(application), '1') > 0)
+    .toSorted((a, b) => compareTiers(tierOf(b), tierOf(a)))
+    .map(({ name }) => name);
+}
+
+/** What is left once the workloads are gone: tier 1, highest wave first, the root application last (step 9, failures 2, 3). */
+export function controllerApplications(applications: readonly ApplicationState[]): string[] {
+  const rest = applications.map(({ name }) => name).filter((name) => name !== ROOT_APPLICATION && !workloadApplications(applications).includes(name));
+  return [...rest.toSorted((a, b) => waveOf(b) - waveOf(a)), ...(applications.some(({ name }) => name === ROOT_APPLICATION) ? [ROOT_APPLICATION] : [])];
+}
+
+/** An application without a readable tier label counts as a workload: it is removed while the controllers live. */
+function tierOf({ tier }: ApplicationState): Tier {
+  return TIERS.find((known) => known === tier) ?? '3';
+}
+
+function waveOf(name: string): number {
+  return COMPONENTS.find((component) => component.name === name)?.wave ?? 0;
+}

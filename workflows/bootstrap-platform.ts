@@ -1,0 +1,120 @@
+// Raises a platform: foundation check → EKS → Argo CD → tier waves, each gated by a preflight and an acceptance (C, A, T).
+import { componentsUpTo, HOSTS } from '../domain/components.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { RunReport } from '../domain/report.ts';
+import { compareTiers, type Tier } from '../domain/tiers.ts';
+import type { Wait } from '../domain/timings.ts';
+import type { BootstrapInput } from './messages.ts';
+import { type Policies, policies } from './policies.ts';
+import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
+
+/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
+export async function bootstrapPlatform({ plan, request }: BootstrapInput): Promise<RunReport> {
+  const run = openRun(plan, request);
+  const call = policies(plan.timings);
+  try {
+    await run.stage('foundation', { act: (note) => foundation(plan, call, note) });
+    await run.stage('claim', { act: (note) => claim(run, plan, call, note) });
+    const cluster = await run.stage('cluster', { act: (note) => createCluster(run, plan, call, note) });
+    await run.stage('tier-0', { act: (note) => acceptTier0(plan, call, note) });
+    await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
+    for (const { tier } of plan.tiers) {
+      await run.stage(`tier-${tier}`, {
+        precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize }), note); },
+        act: (note) => raiseGate(plan, tier, cluster, call, note),
+        verify: (_, note) => acceptTier(plan, tier, call, note),
+      });
+    }
+    return await closeRun(run, plan);
+  } catch (error) {
+    return await recordFailure(run, plan, 'claim', error);
+  }
+}
+
+interface ClusterRoles {
+  vpcId: string;
+  roleArns: Record<string, string>;
+}
+
+async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
+  const [core, dns] = await Promise.all([probe.readCore('Read account, network, secrets, quota', { plan }), zone.readZone('Read the hosted zone and its delegation', { target: plan.target })]);
+  passed('PreflightFailed', 'The foundation check', checkFoundation(plan, { ...core, ...dns }), note);
+}
+
+async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Promise<void> {
+  const { runId, requester } = run.report;
+  const { key } = await change.claimBuild('Claim the build id in the registry', { target: plan.target, registry: plan.registry, planHash: plan.hash, runId, requester });
+  note(`s3://${plan.registry.bucket}/${key}`);
+}
+
+/** Control plane first; what needs its OIDC issuer or its API follows in parallel (C1). */
+async function createCluster(run: Run, plan: Plan, { change, until }: Policies, note: Note): Promise<ClusterRoles> {
+  const { target, versions, timings } = plan;
+  const [roles, logs] = await Promise.all([change.ensureClusterRoles('Roles of control plane and nodes', { target }), change.ensureLogGroup('Log group of the control plane', { target })]);
+  run.own([...roles.owned, ...logs]);
+  run.own(await change.startCluster(`Create EKS ${versions.kubernetes} cluster ${target.cluster}`, { target, version: versions.kubernetes, clusterRoleArn: roles.clusterRoleArn }));
+  const facts = await until(timings.cluster).probeCluster(`Wait for the control plane, about ${minutes(timings.cluster)}`, { target, startedAt: Date.now(), wait: timings.cluster });
+  note(`control plane ${facts.version} at ${facts.endpoint}`);
+
+  const nodes = async () => {
+    run.own(await change.startNodeGroup(`Create the node group, ${plan.nodeGroup.desiredSize} nodes`, { target, nodeGroup: plan.nodeGroup, nodeRoleArn: roles.nodeRoleArn }));
+    const { instances } = await until(timings.nodeGroup).probeNodeGroup(`Wait for the nodes, about ${minutes(timings.nodeGroup)}`, { target, startedAt: Date.now(), wait: timings.nodeGroup, desired: plan.nodeGroup.desiredSize });
+    note(`${instances} nodes in the node group`);
+  };
+  const identities = async () => {
+    const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets });
+    run.own(owned);
+    run.own(await change.ensureAddon('Add-on aws-ebs-csi-driver', { target, addon: 'aws-ebs-csi-driver', version: versions.addons['aws-ebs-csi-driver'], roleArn: roleArns['ebs-csi'] }));
+    return roleArns;
+  };
+  const addon = async (name: 'vpc-cni' | 'kube-proxy' | 'coredns') => { run.own(await change.ensureAddon(`Add-on ${name}`, { target, addon: name, version: versions.addons[name] })); };
+  const [roleArns] = await Promise.all([identities(), nodes(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
+  // Core DNS and the CSI driver become active once there are nodes, which is now.
+  const due = { ...timings.addon, expectedMs: 0 };
+  const addons = await until(due).probeAddons('Wait for the add-ons', { target, startedAt: Date.now(), wait: due, addons: ['vpc-cni', 'kube-proxy', 'coredns', 'aws-ebs-csi-driver'] });
+  note(`add-ons ${addons.map(({ name }) => name).join(', ')}`);
+  return { vpcId: facts.vpcId, roleArns };
+}
+
+async function acceptTier0(plan: Plan, { until }: Policies, note: Note): Promise<void> {
+  const { target, timings } = plan;
+  passed('AcceptanceFailed', 'Acceptance of tier 0', await until(timings.acceptance).probeTier0('Nodes Ready, CNI and DNS available', { target, startedAt: Date.now(), wait: timings.acceptance, nodes: plan.nodeGroup.desiredSize }), note);
+}
+
+async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note): Promise<void> {
+  const { target, versions, timings } = plan;
+  note(...(await change.applyPrerequisites('Namespaces, default StorageClass, CRDs', { target, manifests: versions.manifests })));
+  note(...(await change.installArgoCd(`Apply Argo CD ${versions.manifests.argocd.version}`, { target, manifest: versions.manifests.argocd })));
+  const { version } = await until(timings.argocd).probeArgoCd('Wait for Argo CD to be available', { target, startedAt: Date.now(), wait: timings.argocd });
+  note(`Argo CD ${version} is available`);
+}
+
+/** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */
+async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
+  const { target, timings, gitops, versions } = plan;
+  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, roleArns, vpcId });
+  note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: componentsUpTo(tier, target.lifecycle) })));
+}
+
+/** T3: what the tier promises, seen in the cluster and in Route 53. */
+async function acceptTier(plan: Plan, tier: Tier, { until, zoneUntil }: Policies, note: Note): Promise<void> {
+  const { target, timings } = plan;
+  const { checks, ingressAddress } = await until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
+  passed('AcceptanceFailed', `Acceptance of tier ${tier}`, checks, note);
+  if (!plan.externalDns.enabled) return;
+  const hosts = HOSTS.filter((host) => compareTiers(host.tier, tier) === 0).map(({ host }) => `${host}.${target.hostSuffix}`);
+  passed('AcceptanceFailed', `DNS of tier ${tier}`, await zoneUntil(timings.acceptance).probeHostRecords(`Find the host names of tier ${tier} in Route 53`, { target, startedAt: Date.now(), wait: timings.acceptance, hosts, ingressAddress }), note);
+}
+
+/** Notes every check; throws with all that failed, each with its fix (F4, T1). */
+function passed(type: 'PreflightFailed' | 'AcceptanceFailed', what: string, checks: CheckResult[], note: Note): void {
+  note(...checks.map(({ ok, title, found }) => `${ok ? '✔' : '✘'} ${title}: ${found}`));
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length > 0) throw new GoldenpathError(type, `${what} found ${failed.length} problem${failed.length === 1 ? '' : 's'}`, failed.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`));
+}
+
+function minutes({ expectedMs }: Wait): string {
+  return expectedMs < 60_000 ? `${Math.round(expectedMs / 1_000)} s` : `${Math.round(expectedMs / 60_000)} min`;
+}

@@ -1,0 +1,42 @@
+// What a stage threw, in the words of the one error list: type, message and every finding (domain/errors.ts).
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { OwnedRecord } from '../domain/dns-records.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+
+/** Errors that the outside world or a gate causes; everything else is a bug. */
+export function isOperational(error: unknown): boolean {
+  return error instanceof ActivityFailure || error instanceof ApplicationFailure || error instanceof GoldenpathError;
+}
+
+/** The records that an error of the DNS gate carries. */
+export function remainingRecords(error: unknown): OwnedRecord[] {
+  return error instanceof RecordsRemain ? error.records : [];
+}
+
+/** The DNS gate's refusal, with the records in the way (X2). */
+export class RecordsRemain extends GoldenpathError {
+  readonly records: OwnedRecord[];
+
+  constructor(message: string, records: OwnedRecord[], problems: string[]) {
+    super('DnsRecordsRemain', message, problems);
+    this.records = records;
+  }
+}
+
+/** Type, message and findings of what a stage threw; of an activity's failure, the cause that the last attempt gave. */
+export function describe(error: unknown): { type: string; message: string; problems: string[] } {
+  if (error instanceof GoldenpathError) return { type: error.type, message: error.message, problems: error.problems };
+  if (error instanceof ActivityFailure) {
+    const { cause, activityType } = error;
+    if (cause instanceof TimeoutFailure) return { type: 'DeadlineExceeded', message: `${activityType} did not end in time (${cause.timeoutType})`, problems: cause.cause === undefined ? [] : [cause.cause.message] };
+    if (cause instanceof ApplicationFailure) {
+      const [problems] = cause.details ?? [];
+      const late = cause.type === 'NotReady' ? 'the deadline passed: ' : '';
+      return { type: late === '' ? (cause.type ?? 'Error') : 'DeadlineExceeded', message: `${late}${cause.message}`, problems: Array.isArray(problems) ? problems.map(String) : [] };
+    }
+    return { type: 'Error', message: cause?.message ?? error.message, problems: [] };
+  }
+  if (error instanceof ApplicationFailure) return { type: error.type ?? 'Error', message: error.message, problems: [] };
+  if (isCancellation(error)) return { type: 'Aborted', message: 'the run was cancelled', problems: [] };
+  return { type: 'Error', message: error instanceof Error ? error.message : String(error), problems: [] };
+}

@@ -1,0 +1,4 @@
+// The workflows that the worker's bundle registers; names as in messages.ts.
+export { bootstrapPlatform } from './bootstrap-platform.ts';
+export { lateSweep } from './late-sweep.ts';
+export { teardownPlatform } from './teardown-platform.ts';

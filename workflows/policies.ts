@@ -1,0 +1,43 @@
+// Activity options by what a second attempt could do; no call has its own (architecture.md § Temporal conventions).
+import { type ActivityInterface, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Changes, Destroyers, Probes, Waits, ZoneProbes } from '../activities/contract.ts';
+import { PERMANENT } from '../domain/errors.ts';
+import type { Timings, Wait } from '../domain/timings.ts';
+import { ROUTE53_TASK_QUEUE } from './messages.ts';
+
+/** Back-off of the server's retries. Throttling and 5xx pass within seconds or minutes; half a minute is the longest a person should wait for the next look. */
+const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds', nonRetryableErrorTypes: PERMANENT } as const;
+
+/** One set of proxies for each risk class, made from the plan's timings; every class is bounded per attempt and in total. */
+export function policies(t: Timings) {
+  return {
+    // A read twice costs one API call.
+    probe: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
+    // The same reads, repeated by the server until what was started is done. The activity says when to look next (nextProbeMs); the interval here serves real errors.
+    until: (wait: Wait) => proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
+    // Watches the Kubernetes API from one worker; heartbeats tell a dead one. A second attempt reads afresh.
+    watch: (wait: Wait) => proxy<Waits>({ startToCloseTimeout: wait.deadlineMs, scheduleToCloseTimeout: wait.deadlineMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Describes before it creates, so a second attempt finds what the first one made, also when a time-out left the outcome unknown.
+    change: proxy<Changes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Every attempt passes the guard afresh, and finding nothing left to delete is success: so a time-out may be tried again, and a stale proof ends it.
+    destroy: proxy<Destroyers>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Route 53 answers five calls a second for a whole account: its own queue keeps the rate.
+    zone: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
+    zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
+    // The receipt of a run that failed must not hold up the failure.
+    lastWord: proxy<Changes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
+  };
+}
+
+export type Policies = ReturnType<typeof policies>;
+
+/** Activities as the workflows call them: what for, then the input. The first is the summary a person reads in the Temporal UI. */
+type Summarised<A> = { [K in keyof A]: A[K] extends (input: infer I) => Promise<infer R> ? (summary: string, input: I) => Promise<R> : never };
+
+function proxy<A extends object>(options: ActivityOptions): Summarised<A> {
+  const activities = proxyActivities<ActivityInterface>(options);
+  const call = (name: string) => (summary: string, input: unknown) => activities[name]?.executeWithOptions({ summary }, [input]);
+  // proxyActivities itself is a Proxy without a list of names, so this one cannot be type-checked from within.
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion
+  return new Proxy({}, { get: (_, name) => (typeof name === 'string' ? call(name) : undefined) }) as Summarised<A>;
+}

@@ -1,0 +1,175 @@
+// The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { currentDetails } from '../domain/details.ts';
+import { type Plan, planProblem } from '../domain/plan.ts';
+import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport } from '../domain/report.ts';
+import { describe, isOperational, remainingRecords } from './failures.ts';
+import { abortSignal, abortUpdate, type Answer, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
+import { policies } from './policies.ts';
+
+/** One stage. Each step may note evidence; `verify` sees what `act` gave and throws where it does not hold. */
+export interface StageSteps<T> {
+  precheck?: (note: Note) => Promise<void>;
+  act: (note: Note) => Promise<T>;
+  verify?: (result: T, note: Note) => Promise<void>;
+}
+export type Note = (...lines: string[]) => void;
+type Decision = { decision: 'retry' | 'abort' } & Answer;
+
+/** Opens the run: handlers first, before anything is awaited. Throws InvalidInput where the plan was changed on its way. */
+export function openRun(plan: Plan, request: { requester: string; onFailure: 'fail' | 'wait'; commit?: string | undefined }) {
+  const report = newReport(plan, { runId: workflowInfo().runId, requester: request.requester, startedAt: Date.now() });
+  let decision: Decision | undefined;
+
+  const problemWith = (answer: Answer): string | undefined => {
+    if (report.waiting === undefined) return 'the run does not wait for a decision now';
+    if (decision !== undefined) return `stage ${report.waiting.stage} was answered already (${decision.decision} by ${decision.by})`;
+    return answer.stage === report.waiting.stage ? undefined : `the run waits at stage ${report.waiting.stage}, not at ${answer.stage}`;
+  };
+  const validate = (answer: Answer) => {
+    const problem = problemWith(answer);
+    if (problem !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: `Refused: ${problem}`, nonRetryable: true });
+  };
+  const take = (kind: Decision['decision'], answer: Answer) => {
+    decision = { decision: kind, ...answer };
+    report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() });
+    return report;
+  };
+  const takeByHand = (kind: Decision['decision'], answer: Answer) => {
+    const problem = problemWith(answer);
+    if (problem === undefined) take(kind, answer);
+    else report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: `not obeyed: ${problem}`, at: Date.now() });
+  };
+  setHandler(reportQuery, () => report);
+  setHandler(retryUpdate, (answer) => take('retry', answer), { validator: validate });
+  setHandler(abortUpdate, (answer) => take('abort', answer), { validator: validate });
+  setHandler(retrySignal, (answer) => { takeByHand('retry', answer); });
+  setHandler(abortSignal, (answer) => { takeByHand('abort', answer); });
+
+  const changed = planProblem(plan);
+  if (changed !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: changed, nonRetryable: true, details: [report] });
+  const { target } = plan;
+  upsertSearchAttributes([
+    { key: searchAttribute.environment, value: target.environment },
+    { key: searchAttribute.cluster, value: target.cluster },
+    { key: searchAttribute.lifecycle, value: target.lifecycle },
+    { key: searchAttribute.requester, value: request.requester },
+    ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
+  ]);
+
+  /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on. */
+  async function stage<T>(id: string, steps: StageSteps<T>): Promise<T> {
+    const entry = find(report, id);
+    enter(report, entry);
+    for (;;) {
+      try {
+        const result = await attempt(entry, steps);
+        Object.assign(entry, { status: 'done', endedAt: Date.now() });
+        setCurrentDetails(currentDetails(report));
+        return result;
+      } catch (error) {
+        Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
+        if (isCancellation(error)) { report.state = 'failed'; throw error; }
+        if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
+        if (request.onFailure === 'fail') throw failure(report, entry);
+        const { decision: answer, by } = await operatorsAnswer(entry, error);
+        if (answer === 'abort') {
+          entry.error = { type: 'Aborted', message: `${by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
+          throw failure(report, entry);
+        }
+      }
+    }
+  }
+
+  async function operatorsAnswer(entry: StageReport, error: unknown): Promise<Decision> {
+    decision = undefined;
+    entry.status = 'waiting';
+    report.state = 'waiting';
+    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: remainingRecords(error), answers: ['retry', 'abort'] };
+    setCurrentDetails(currentDetails(report));
+    upsertSearchAttributes([{ key: searchAttribute.gate, value: entry.id }]);
+    await condition(() => decision !== undefined);
+    if (decision === undefined) throw new TypeError('the wait for a decision ended without one');
+    delete report.waiting;
+    report.state = 'running';
+    upsertSearchAttributes([{ key: searchAttribute.gate, value: null }]);
+    return decision;
+  }
+
+  const own = (objects: readonly OwnedObject[]) => { report.ledger = addToLedger(report.ledger, objects); };
+  return { report, stage, own };
+}
+
+export type Run = ReturnType<typeof openRun>;
+
+/**
+ * Closes a run whose stages are done: the last stage writes the receipt, which says how the run ended. A planned stage that was not visited makes the end
+ * state failed (X4).
+ */
+export async function closeRun(run: Run, plan: Plan): Promise<RunReport> {
+  const { report } = run;
+  const { change } = policies(plan.timings);
+  await run.stage('receipt', {
+    act: async (note) => {
+      const { waiting: _, ...rest } = report;
+      const receipt = receiptOf({ ...rest, state: endState(report), endedAt: Date.now() });
+      const { key } = await change.writeReceipt('Write the receipt', { target: plan.target, registry: plan.registry, name: report.runId, receipt });
+      note(`s3://${plan.registry.bucket}/${key}`);
+    },
+  });
+  report.state = endState(report);
+  report.endedAt = Date.now();
+  setCurrentDetails(currentDetails(report));
+  await condition(allHandlersFinished);
+  if (report.state === 'failed') throw ApplicationFailure.create({ type: 'TerminalState', message: 'a planned stage was not visited', nonRetryable: true, details: [report] });
+  return report;
+}
+
+/** Leaves the receipt of a run that failed (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
+export async function recordFailure(run: Run, plan: Plan, firstChange: string, error: unknown): Promise<never> {
+  const { report } = run;
+  report.state = 'failed';
+  report.endedAt = Date.now();
+  setCurrentDetails(currentDetails(report));
+  if (find(report, firstChange).status !== 'pending') {
+    try {
+      await CancellationScope.nonCancellable(() => policies(plan.timings).lastWord.writeReceipt('Write the receipt of the failed run', { target: plan.target, registry: plan.registry, name: report.runId, receipt: receiptOf(report) }));
+    } catch (unwritten) {
+      if (!(unwritten instanceof ActivityFailure)) throw unwritten;
+      find(report, 'receipt').error = describe(unwritten);
+    }
+  }
+  if (error instanceof ApplicationFailure) throw ApplicationFailure.create({ type: error.type ?? 'TerminalState', message: error.message, nonRetryable: true, details: [report] });
+  throw error;
+}
+
+async function attempt<T>(entry: StageReport, { precheck, act, verify }: StageSteps<T>): Promise<T> {
+  Object.assign(entry, { status: 'running', attempts: entry.attempts + 1, evidence: [] });
+  entry.startedAt ??= Date.now();
+  delete entry.endedAt;
+  delete entry.error;
+  const note: Note = (...lines) => { entry.evidence.push(...lines); };
+  await precheck?.(note);
+  const result = await act(note);
+  await verify?.(result, note);
+  return result;
+}
+
+function enter(report: RunReport, entry: StageReport): void {
+  entry.startedAt = Date.now();
+  entry.status = 'running';
+  setCurrentDetails(currentDetails(report));
+  upsertSearchAttributes([{ key: searchAttribute.phase, value: entry.id }, ...(entry.tier === undefined ? [] : [{ key: searchAttribute.tier, value: entry.tier }])]);
+}
+
+function find(report: RunReport, id: string): StageReport {
+  const entry = report.stages.find((stage) => stage.id === id);
+  if (entry === undefined) throw new TypeError(`stage ${id} is not in the plan`);
+  return entry;
+}
+
+function failure(report: RunReport, entry: StageReport): ApplicationFailure {
+  const { type, message, problems } = entry.error ?? { type: 'TerminalState', message: 'failed', problems: [] };
+  report.state = 'failed';
+  return ApplicationFailure.create({ type, message: `${entry.title}: ${message}${problems.length === 0 ? '' : `\n- ${problems.join('\n- ')}`}`, nonRetryable: true, details: [report] });
+}

@@ -1,0 +1,136 @@
+// Removes a platform (X1): DNS sources go while their controllers live; only a proof in Route 53 lets anything be destroyed. Stages as teardown.md § Order.
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { Destroying, Inventory } from '../activities/contract.ts';
+import { stillAutomated } from '../domain/applications.ts';
+import { ROOT_APPLICATION } from '../domain/components.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import { externalDnsProblems } from '../domain/external-dns.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { RunReport } from '../domain/report.ts';
+import { controllerApplications, inventoryProblems, workloadApplications } from '../domain/teardown.ts';
+import { openGate } from './dns-gate.ts';
+import { LATE_SWEEP, type TeardownInput } from './messages.ts';
+import { type Policies, policies } from './policies.ts';
+import { closeRun, type Note, openRun, recordFailure } from './run.ts';
+
+/** Tears the plan's platform down from live state. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
+export async function teardownPlatform({ plan, request }: TeardownInput): Promise<RunReport> {
+  const run = openRun(plan, request);
+  const call = policies(plan.timings);
+  try {
+    const platform = await run.stage('inventory', { act: (note) => takeInventory(plan, call, note) });
+    run.own(platform.objects);
+    await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, call, note) });
+    await run.stage('freeze-gitops', { act: (note) => freeze(plan, platform, call, note), verify: () => frozen(plan, platform, call) });
+    await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
+    await run.stage('dns-sources', { act: (note) => removeSources(plan, platform, call, note) });
+    const gate = openGate(plan, call, Date.now());
+    await run.stage('load-balancers', { act: () => loadBalancersGone(plan, call) });
+    const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, proof: await gate.prove(why), planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
+    await run.stage('dns-gate', { act: async (note) => { note(`${(await prove('DNS gate')).proof.cleanListings} clean listings in a row`); } });
+    await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note) });
+    await run.stage('controllers', { act: async (note) => removeControllers(await prove('Before controllers'), plan, platform, call, note) });
+    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(`${(await prove('Final proof')).proof.cleanListings} clean listings, the last one after ExternalDNS was gone`); } });
+    await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note) });
+    await run.stage('sweep', {
+      act: async (note) => {
+        run.report.residue = await call.until(plan.timings.sweep).sweep('Sweep every service by ownership tag', { target: plan.target, ledger: run.report.ledger, oidcIssuer: platform.cluster?.oidcIssuer });
+        note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
+      },
+    });
+    const report = await closeRun(run, plan);
+    if (plan.timings.lateSweepsMs.length > 0) await startChild(LATE_SWEEP, { workflowId: `${plan.target.workflowId}/late-sweep/${report.runId}`, args: [{ plan, report }], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `Late sweeps of ${plan.target.cluster}` });
+    return report;
+  } catch (error) {
+    return await recordFailure(run, plan, 'freeze-gitops', error);
+  }
+}
+
+/** Steps 1–2: what there is, and the protections in the way, before anything is drained. */
+async function takeInventory({ target }: Plan, { probe }: Policies, note: Note): Promise<Inventory> {
+  const platform = await probe.readInventory('Read what the platform owns', { target });
+  const { cluster, applications, objects } = platform;
+  note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
+  const problems = inventoryProblems(platform);
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
+  return platform;
+}
+
+/** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */
+async function proveExternalDns(plan: Plan, platform: Inventory, { probe, zone }: Policies, note: Note): Promise<void> {
+  const { target } = plan;
+  const { owned } = await zone.listZone('Records of the platform before the drain', { target });
+  note(`Route 53 holds ${owned.length} records of the platform`);
+  const sources = platform.kubernetes === 'answers' ? await probe.listDnsSources('DNS sources before the drain', { target }) : [];
+  if (owned.length === 0 && sources.length === 0) { note('no source and no record: nothing for ExternalDNS to do'); return; }
+  if (platform.kubernetes === 'none') { note('there is no Kubernetes API to drain; the DNS gate decides'); return; }
+  const { state, expectedRoleArn, roleProblems } = await probe.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });
+  const problems = [...externalDnsProblems(state, target, expectedRoleArn), ...roleProblems];
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems);
+  note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
+}
+
+/** Step 3, failure 1. */
+async function freeze({ target }: Plan, { argocd }: Inventory, { change }: Policies, note: Note): Promise<void> {
+  if (argocd) note(...(await change.freezeGitOps('Root application first, then its children', { target })));
+  else note('Argo CD is not installed');
+}
+
+async function frozen({ target }: Plan, { argocd }: Inventory, { probe }: Policies): Promise<void> {
+  const automated = argocd ? stillAutomated(await probe.readApplications('No application syncs by itself', { target })) : [];
+  if (automated.length > 0) throw new GoldenpathError('PreflightFailed', 'Applications still sync by themselves and would recreate what is removed', automated);
+}
+
+/** Step 4. */
+async function removeWorkloads({ target, timings }: Plan, { applications }: Inventory, { change, watch }: Policies, note: Note): Promise<void> {
+  const names = workloadApplications(applications);
+  if (names.length === 0) { note('no application above tier 1'); return; }
+  note(...(await change.deleteApplications(`Delete ${names.join(', ')}`, { target, names })));
+  note(...(await watch(timings.drain).awaitApplicationsGone('Wait for the applications and their objects to go', { target, names })));
+}
+
+/** Step 5: while the load balancer controller and ExternalDNS live (failures 11, 12). */
+async function removeSources({ target, timings }: Plan, { kubernetes }: Inventory, { change, watch }: Policies, note: Note): Promise<void> {
+  if (kubernetes === 'none') { note('there is no Kubernetes API'); return; }
+  note(...(await change.deleteDnsSources('Delete Ingresses, LoadBalancer Services, Gateways, DNSEndpoints', { target })));
+  note(...(await watch(timings.drain).awaitDnsSourcesGone('Wait until two readings show no source', { target })));
+}
+
+/** Step 6. */
+async function loadBalancersGone({ target, timings }: Plan, { until }: Policies): Promise<void> {
+  await until(timings.loadBalancersGone).probeLoadBalancersGone('No load balancer and no target group of the cluster', { target, startedAt: Date.now(), wait: timings.loadBalancersGone });
+}
+
+/** Step 8: while the CSI driver lives (failure 10). */
+async function removeVolumes(permit: Destroying, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<void> {
+  if (kubernetes === 'answers') note(...(await call.deleteVolumes('Delete claims and their volumes', permit)));
+  await until(timings.volumesGone).probeVolumesGone('No EBS volume of the cluster', { target, startedAt: Date.now(), wait: timings.volumesGone });
+}
+
+/** Step 9: applications before Argo CD (failure 3). */
+async function removeControllers(permit: Destroying, { target, timings, versions }: Plan, { applications, argocd }: Inventory, { destroy: call, watch }: Policies, note: Note): Promise<void> {
+  if (!argocd) { note('Argo CD is not installed'); return; }
+  const names = controllerApplications(applications);
+  note(...(await call.deleteControllers(`Delete ${names.filter((name) => name !== ROOT_APPLICATION).join(', ')} and the root application`, { ...permit, names })));
+  note(...(await watch(timings.controllersGone).awaitApplicationsGone('Wait for the controllers to go', { target, names })));
+  note(...(await call.removeArgoCd('Remove Argo CD', { ...permit, manifests: versions.manifests })));
+}
+
+/** Step 10. */
+async function networkGone({ target, timings }: Plan, { until }: Policies): Promise<void> {
+  await until(timings.networkGone).probeNetworkGone('No network interface of a load balancer, no security group of one', { target, startedAt: Date.now(), wait: timings.networkGone });
+}
+
+/** Step 11, each destroying call on a fresh proof: nodes, then the cluster, then what it needed to live (failures 26, 28, 30). */
+async function destroy(prove: (why: string) => Promise<Destroying>, { target, timings }: Plan, { cluster }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<void> {
+  note(...(await call.startDeleteNodeGroups('Delete node groups and Fargate profiles', await prove('Before nodes'))));
+  await until(timings.nodeGroupGone).probeNodeGroupsGone('Wait for the nodes to go', { target, startedAt: Date.now(), wait: timings.nodeGroupGone });
+  note(...(await call.startDeleteCluster('Delete the cluster', await prove('Before the cluster'))));
+  await until(timings.clusterGone).probeClusterGone('Wait for the control plane to go', { target, startedAt: Date.now(), wait: timings.clusterGone });
+  const permit = await prove('Before roles and log groups');
+  const [identity, leftovers] = await Promise.all([
+    call.deleteIdentity('Delete roles, policies and the OIDC provider', { ...permit, oidcIssuer: cluster?.oidcIssuer }),
+    call.deleteLeftovers('Delete log groups, left-over interfaces and security groups', permit),
+  ]);
+  note(...identity, ...leftovers);
+}
