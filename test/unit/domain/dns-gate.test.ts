@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { demandProof, type DnsProof, gateVerdict, type ZoneListing } from '../../../domain/dns-gate.ts';
+import type { OwnedRecord } from '../../../domain/dns-records.ts';
+import { GoldenpathError } from '../../../domain/errors.ts';
+
+const target = { cluster: 'goldenpath-dev-eks-1', hostedZoneId: 'Z1', ownerId: 'goldenpath-dev-1' };
+const left: OwnedRecord = { name: 'app.b-1.dev.example.org', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' };
+const listing = (at: number, owned: OwnedRecord[] = [], hostedZoneId = 'Z1'): ZoneListing => ({ hostedZoneId, at, pages: 1, recordCount: owned.length, owned });
+const gate = { target, planHash: 'p', sourcesGoneAt: 100, cleanListings: 3, now: 110, deadlineAt: 200 };
+
+describe('gateVerdict', () => {
+  it('X1: three clean listings in a row after the sources are gone prove it', () => {
+    expect(gateVerdict([listing(100), listing(102), listing(104)], gate)).toEqual({
+      state: 'proven',
+      proof: { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 },
+    });
+  });
+
+  it('X1: a record that shows up again starts the count anew', () => {
+    expect(gateVerdict([listing(100), listing(101), listing(102, [left]), listing(103), listing(104)], gate)).toEqual({ state: 'looking', clean: 2, remaining: [] });
+  });
+
+  it('X1: listings from before the sources were gone, or of another zone, prove nothing', () => {
+    expect(gateVerdict([listing(97), listing(98), listing(99)], gate).state).toBe('looking');
+    expect(gateVerdict([listing(101, [], 'Z2'), listing(102, [], 'Z2'), listing(103, [], 'Z2')], gate).state).toBe('looking');
+  });
+
+  it('X2: past the deadline the gate is blocked and names what remains', () => {
+    expect(gateVerdict([listing(101, [left])], { ...gate, now: 200 })).toMatchObject({ state: 'blocked', remaining: [left] });
+  });
+
+  it('X1: no history without the needed clean tail is ever a proof', () => {
+    const history = fc.array(fc.record({ at: fc.integer({ min: 90, max: 130 }), dirty: fc.boolean() }), { maxLength: 12 });
+    fc.assert(fc.property(history, fc.integer({ min: 1, max: 4 }), (looks, cleanListings) => {
+      const listings = looks.toSorted((x, y) => x.at - y.at).map(({ at, dirty }) => listing(at, dirty ? [left] : []));
+      const verdict = gateVerdict(listings, { ...gate, cleanListings });
+      const tail = listings.filter(({ at }) => at >= 100).slice(-cleanListings);
+      expect(verdict.state === 'proven').toBe(tail.length === cleanListings && tail.every(({ owned }) => owned.length === 0));
+    }), { numRuns: 2_000 });
+  });
+});
+
+describe('demandProof', () => {
+  const proof: DnsProof = { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 };
+  const demand = { target, planHash: 'p', now: 200, maxAgeMs: 100, cleanListings: 3 };
+  const problemsOf = (given: DnsProof | undefined, changes: Partial<typeof demand> = {}): string[] => {
+    try {
+      demandProof(given, { ...demand, ...changes });
+      return [];
+    } catch (error) {
+      if (!(error instanceof GoldenpathError)) throw error;
+      expect(error.type).toBe('ProofMissing');
+      return error.problems;
+    }
+  };
+
+  it('X1: a fresh proof of this platform opens', () => { expect(problemsOf(proof)).toEqual([]); });
+  it('X1: no proof, no destroying', () => { expect(problemsOf(undefined)).toEqual(['no proof was given that Route 53 holds no record of the platform']); });
+  it('X1: a stale proof is refused', () => { expect(problemsOf(proof, { now: 205_104, maxAgeMs: 200_000 })).toEqual(['the proof is 205 s old, 200 s are allowed']); });
+  it('X1: a proof from the future is refused', () => { expect(problemsOf(proof, { now: 50 })).toEqual(['the proof lies in the future']); });
+  it('X1: too few clean listings are refused', () => { expect(problemsOf({ ...proof, cleanListings: 2 })).toEqual(['the proof rests on 2 clean listings, 3 are needed']); });
+  it('X1: a proof of another plan, cluster, zone or owner is refused', () => {
+    expect(problemsOf({ ...proof, planHash: 'q' })).toEqual(['the proof belongs to another plan']);
+    for (const field of ['cluster', 'hostedZoneId', 'ownerId'] as const) expect(problemsOf({ ...proof, [field]: 'x' })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type DnsRecord, heritageOwner, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
+import { isWithin } from '../../../domain/dns-names.ts';
+import { hostName, label, record } from './arbitraries.ts';
+
+const suffix = 'b-1.dev.example.org';
+const me = { ownerId: 'goldenpath-dev-1', hostSuffix: suffix, lifecycle: 'ephemeral' as const };
+const persistent = { ownerId: 'goldenpath-dev', hostSuffix: 'dev.example.org', lifecycle: 'persistent' as const };
+const txt = (name: string, owner: string): DnsRecord => ({ name, type: 'TXT', values: [`"heritage=external-dns,external-dns/owner=${owner},external-dns/resource=ingress/kong/x"`] });
+const a = (name: string): DnsRecord => ({ name, type: 'A', values: ['192.0.2.1'] });
+const namesOf = (records: readonly DnsRecord[]) => records.map(({ name, type }) => `${name} ${type}`);
+
+describe('registry names', () => {
+  it('D2: carry the record type and stand below the record’s own name', () => {
+    expect(registryName('App.B-1.dev.example.org.', 'A')).toBe('a-xdns.app.b-1.dev.example.org');
+    expect(registryName(String.raw`\052.apps.example.org`, 'CNAME')).toBe('cname-xdns.wildcard.apps.example.org');
+  });
+
+  it('D2: lie inside the scope whenever their record does', () => {
+    fc.assert(fc.property(fc.option(label), fc.constantFrom('A', 'AAAA', 'CNAME'), (first, type) => {
+      const name = first === null ? suffix : `${first}.${suffix}`;
+      expect(isWithin(registryName(name, type), suffix)).toBe(true);
+    }));
+  });
+
+  it('D2: the subject of a registry name is its record', () => {
+    fc.assert(fc.property(hostName, fc.constantFrom('A', 'AAAA', 'CNAME'), fc.boolean(), (host, type, wildcard) => {
+      const name = wildcard ? `*.${host}` : host;
+      const subject = registrySubject(registryName(name, type));
+      expect(subject?.type).toBe(type);
+      expect(subject?.names).toContain(name);
+    }));
+  });
+});
+
+describe('heritageOwner', () => {
+  it('failure 16: reads the owner exactly', () => {
+    expect(heritageOwner('"heritage=external-dns,external-dns/owner=goldenpath-dev-11,external-dns/resource=x"')).toBe('goldenpath-dev-11');
+    expect(heritageOwner('"v=spf1 -all"')).toBeUndefined();
+    expect(heritageOwner('"heritage=other,external-dns/owner=a"')).toBeUndefined();
+  });
+});
+
+describe('ownedRecords', () => {
+  it('D2: finds record and registry TXT by the exact owner, wildcard and escape included', () => {
+    const listing = [a(String.raw`\052.apps.${suffix}.`), txt(`a-xdns.wildcard.apps.${suffix}.`, me.ownerId), a(`app.${suffix}`), txt(`a-xdns.app.${suffix}`, me.ownerId)];
+    expect(namesOf(ownedRecords(listing, me))).toEqual([`*.apps.${suffix} A`, `a-xdns.wildcard.apps.${suffix} TXT`, `app.${suffix} A`, `a-xdns.app.${suffix} TXT`]);
+  });
+
+  it('failure 18: names inside an ephemeral scope count, whoever wrote them', () => {
+    const listing: DnsRecord[] = [{ name: `_acme-challenge.app.${suffix}`, type: 'TXT', values: ['"token"'] }, a(`by-hand.${suffix}`), txt(`a-xdns.other.${suffix}`, 'someone-else')];
+    expect(ownedRecords(listing, me).map(({ because }) => because)).toEqual(['inside-scope', 'inside-scope', 'inside-scope']);
+  });
+
+  it('failure 15: a record that the owner’s TXT claims outside the scope counts too', () => {
+    expect(namesOf(ownedRecords([a('app.dev.example.org'), txt('a-xdns.app.dev.example.org', me.ownerId)], me))).toEqual(['app.dev.example.org A', 'a-xdns.app.dev.example.org TXT']);
+  });
+
+  it('failure 17: for a persistent platform the suffix alone is never proof', () => {
+    const listing = [a(`app.${suffix}`), txt(`a-xdns.app.${suffix}`, me.ownerId), a('base.dev.example.org'), txt('a-xdns.base.dev.example.org', persistent.ownerId), a('by-hand.dev.example.org')];
+    expect(namesOf(ownedRecords(listing, persistent))).toEqual(['base.dev.example.org A', 'a-xdns.base.dev.example.org TXT']);
+  });
+
+  it('failure 16: a platform whose owner id begins with mine owns nothing of mine', () => {
+    fc.assert(fc.property(label, (more) => {
+      const listing = [a('app.dev.example.org'), txt('a-xdns.app.dev.example.org', `${persistent.ownerId}${more}`), txt('a-xdns.app.dev.example.org', `${more}${persistent.ownerId}`)];
+      expect(ownedRecords(listing, persistent)).toEqual([]);
+    }));
+  });
+
+  it('D2: without an owner’s TXT nothing outside the scope is ever owned', () => {
+    fc.assert(fc.property(fc.array(record), (listing) => {
+      for (const owned of ownedRecords(listing, me)) expect(isWithin(owned.name, suffix)).toBe(true);
+      expect(ownedRecords(listing, persistent)).toEqual([]);
+    }));
+  });
+
+  it('failure 19: the zone’s own NS and SOA are never a platform’s', () => {
+    const zone: DnsRecord[] = [{ name: 'dev.example.org', type: 'NS', values: ['ns-1'] }, { name: 'dev.example.org', type: 'SOA', values: ['x'] }];
+    expect(ownedRecords(zone, persistent)).toEqual([]);
+    expect(ownedRecords(zone, me)).toEqual([]);
+  });
+});

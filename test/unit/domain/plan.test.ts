@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../domain/environment.ts';
+import { canonicalJson, hashOf } from '../../../domain/hash.ts';
+import { makePlan, planProblem } from '../../../domain/plan.ts';
+import { bootstrapRequestSchema, problemsOf } from '../../../domain/request.ts';
+import { compareTiers, deliveredTiers, maxTierFor, TIERS } from '../../../domain/tiers.ts';
+import { environment, ephemeralPlan, versions } from '../../support/plans.ts';
+import { buildId } from './arbitraries.ts';
+
+describe('tiers', () => {
+  it('F2: the lifecycle alone decides the ceiling', () => {
+    expect(maxTierFor('ephemeral')).toBe('1.5');
+    expect(maxTierFor('persistent')).toBe('3');
+  });
+  it('Words: tiers are strings that compare as numbers', () => { expect([...TIERS].toSorted(compareTiers)).toEqual(['0', '1', '1.5', '2', '3']); });
+  it('T1: an ephemeral platform is delivered tiers 1 and 1.5', () => { expect(deliveredTiers('ephemeral')).toEqual(['1', '1.5']); });
+});
+
+describe('makePlan', () => {
+  it('F1: equal inputs give the equal plan and hash; another build id another hash', () => {
+    expect(ephemeralPlan()).toEqual(ephemeralPlan());
+    expect(ephemeralPlan('bootstrap', '21-11-26-02').hash).not.toBe(ephemeralPlan().hash);
+    expect(ephemeralPlan('teardown').hash).not.toBe(ephemeralPlan('bootstrap').hash);
+  });
+
+  it('F1: a plan changed on its way is noticed', () => {
+    const plan = ephemeralPlan();
+    expect(planProblem(plan)).toBeUndefined();
+    expect(planProblem({ ...plan, target: { ...plan.target, hostSuffix: plan.target.zone } })).toContain('the plan was changed after it was made');
+  });
+
+  it('F1: survives the JSON of a payload', () => { expect(planProblem(JSON.parse(JSON.stringify(ephemeralPlan())))).toBeUndefined(); });
+
+  it('T: an ephemeral plan lists the components of tiers 1 and 1.5 only', () => {
+    expect(ephemeralPlan().tiers.map(({ tier, components }) => [tier, components.map(({ name }) => name)])).toEqual([
+      ['1', ['aws-load-balancer-controller', 'cert-manager', 'external-secrets', 'external-dns', 'kong', 'cluster-autoscaler']],
+      ['1.5', ['prometheus', 'alertmanager', 'grafana']],
+    ]);
+  });
+
+  it('D1: every host suffix lies inside its zone and never is the base name', () => {
+    fc.assert(fc.property(buildId, (id) => {
+      const { hostSuffix, zone } = ephemeralPlan('bootstrap', id).target;
+      expect(hostSuffix).toBe(`b-${id}.${zone}`);
+    }), { numRuns: 20 });
+  });
+
+  it('X2: the gate’s deadline is five minutes where durations are not scaled', () => {
+    expect(makePlan({ operation: 'teardown', environment: environment('dev', { timings: { scale: 1, lateSweeps: true } }), lifecycle: 'ephemeral', buildId: '21-11-26-01', versions: versions() }).timings.dnsGate.deadlineMs).toBe(300_000);
+  });
+});
+
+describe('hashing', () => {
+  it('F1: the order of keys does not matter, everything else does', () => {
+    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+      const reversed = Object.fromEntries(Object.entries(value).toReversed());
+      expect(hashOf(reversed)).toBe(hashOf(value));
+      expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+    }));
+  });
+});
+
+describe('requests and environments', () => {
+  const base = { environment: 'dev', lifecycle: 'ephemeral', buildId: '21-11-26-01', requester: 'ana', onFailure: 'fail' };
+  const problems = (request: unknown) => {
+    const result = bootstrapRequestSchema.safeParse(request);
+    return result.success ? [] : problemsOf(result.error, 'request');
+  };
+  it('F5: a persistent platform has no build id', () => {
+    expect(problems({ ...base, lifecycle: 'persistent' })).toEqual(['request: buildId: is 21-11-26-01, but a persistent platform has no build id: leave it out, or ask for lifecycle ephemeral']);
+  });
+  it('F5: an ephemeral platform needs one', () => {
+    expect(problems({ ...base, buildId: null })).toEqual(['request: buildId: is missing: an ephemeral platform needs one, DD-MM-YY-NN, e.g. 23-01-26-01']);
+  });
+  it('F2: no request can override the tier', () => { expect(problems({ ...base, maxTier: '3' })).toEqual(['request: (whole): Unrecognized key: "maxTier"']); });
+  it('F3: each committed environment file is valid', () => { for (const name of ['dev', 'staging', 'prod']) expect(environment(name).name).toBe(name); });
+  it('F3: a zone outside its parent is refused, naming the field', () => {
+    const dev = environment();
+    const result = environmentSchema.safeParse({ ...dev, dns: { ...dev.dns, zone: 'dev.elsewhere.io' } });
+    expect(result.success ? [] : problemsOf(result.error, 'dev.yaml')).toEqual(['dev.yaml: dns.zone: must lie below dns.parentZone goldenpathidp.io']);
+  });
+});
