@@ -9,7 +9,7 @@ import {
 } from './access.ts';
 import { createAddon, deleteAddon, describeAddon, describeAddonVersions, listAddons, updateAddon } from './addons.ts';
 import { createCluster, deleteCluster, describeCluster, listClusters } from './clusters.ts';
-import { serveOidcIssuers, type IssuersOptions } from './issuers.ts';
+import { createOidcIssuers, type IssuersOptions } from './issuers.ts';
 import { PUBLISHED, type EksDurations } from './lifecycle.ts';
 import { createNodegroup, deleteNodegroup, describeNodegroup, listNodegroups, updateNodegroupConfig } from './nodegroups.ts';
 import type { KubernetesProvider } from './provider.ts';
@@ -116,9 +116,9 @@ export interface Eks {
 }
 
 /** Makes the EKS of one lab, ready for `startGateway`. */
-export async function createEks({ world, provider, tls, tokenWebhookUrl, durations, ...given }: EksOptions): Promise<Eks> {
+export function createEks({ world, provider, tls, tokenWebhookUrl, durations, ...given }: EksOptions): Eks {
   const backdoor = given.backdoor ?? openBackdoor(world);
-  const issuers = await serveOidcIssuers({ registry: world.issuers, tls });
+  const issuers = createOidcIssuers({ registry: world.issuers, tls });
   const state: EksState = {
     clusters: new Map(), requests: new Map(), world, provider, backdoor, issuers, tokenWebhookUrl,
     interfaces: given.interfaces ?? createServiceInterfaces(backdoor.ec2),

@@ -1,7 +1,7 @@
 // The OIDC issuers of EKS clusters: own RSA keys, discovery document and JWKS under https (requirement C1, lab.md § The gateway).
 // Layout as AWS serves it: https://<host>/id/<HEX>/.well-known/openid-configuration and …/keys.
 import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { exportJWK, type JSONWebKeySet } from 'jose';
@@ -31,19 +31,16 @@ export interface IssuersOptions {
 
 const generate = promisify(generateKeyPair);
 
-/** Serves issuers on a free loopback port. */
-export async function serveOidcIssuers({ registry, tls }: IssuersOptions): Promise<OidcIssuers> {
-  let origin = '';
-  const server = createServer(tls, (request, response) => answer(registry, origin, request, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+/** Serves issuers on a free loopback port, from the first cluster on. */
+export function createOidcIssuers({ registry, tls }: IssuersOptions): OidcIssuers {
+  let origin: Promise<string> | undefined;
+  const server = createServer(tls, (request, response) => {
+    answer(registry, `https://${request.headers.host ?? ''}`, request, response);
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the issuer has no port');
-  origin = `https://127.0.0.1:${address.port}`;
   return {
     async create() {
-      const issuer = `${origin}/id/${newIssuerId()}`;
+      origin ??= listen(server);
+      const issuer = `${await origin}/id/${newIssuerId()}`;
       const { publicKey, privateKey } = await generate('rsa', { modulusLength: 2048 });
       registry.set(issuer, { keys: [{ ...(await exportJWK(publicKey)), kid: keyId(publicKey), alg: 'RS256', use: 'sig' }] });
       return {
@@ -53,11 +50,24 @@ export async function serveOidcIssuers({ registry, tls }: IssuersOptions): Promi
       };
     },
     remove: (issuer) => void registry.delete(issuer),
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    }),
+    async close() {
+      if (origin === undefined) return;
+      await origin;
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+    },
   };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the issuer has no port');
+  return `https://127.0.0.1:${address.port}`;
 }
 
 /** The key id that kube-apiserver puts into its tokens: base64url of the SHA-256 of the public key's DER (SPKI). */
