@@ -2,7 +2,7 @@
 
 /** An identity that AWS would report for a request. `arn` is what GetCallerIdentity answers. */
 export interface Principal {
-  kind: 'root' | 'user' | 'assumed-role';
+  kind: 'root' | 'user' | 'assumed-role' | 'anonymous';
   account: string;
   arn: string;
   /** The unique id, e.g. `AIDA…` or `AROA…:session`. */
@@ -19,6 +19,8 @@ export interface AccessKey {
   secretAccessKey: string;
   sessionToken?: string;
   expiresAt?: Date;
+  /** The policy given to AssumeRole, as JSON, which narrows the session. */
+  sessionPolicy?: string;
   principal: Principal;
 }
 
@@ -29,6 +31,11 @@ export type Keys = Map<string, AccessKey>;
 export function rootPrincipal(account: string): Principal {
   const arn = `arn:aws:iam::${account}:root`;
   return { kind: 'root', account, arn, userId: account, name: '', identityArn: arn };
+}
+
+/** Nobody: the caller of an unsigned request (AssumeRoleWithWebIdentity). */
+export function anonymousPrincipal(account: string): Principal {
+  return { kind: 'anonymous', account, arn: 'anonymous', userId: 'anonymous', name: '', identityArn: 'anonymous' };
 }
 
 /** A user of the account. */

@@ -34,11 +34,11 @@ export interface RequestFilter {
 }
 
 export interface RequestLog {
-  add(request: LoggedRequest): void;
+  readonly add: (request: LoggedRequest) => void;
   /** The requests that a filter lets through, oldest first. */
-  requests(filter?: RequestFilter): LoggedRequest[];
+  readonly requests: (filter?: RequestFilter) => LoggedRequest[];
   /** How many calls each operation had, by `service:operation`; never forgets. */
-  counters(): Record<string, number>;
+  readonly counters: () => Record<string, number>;
 }
 
 /** The newest requests kept; a run makes some thousands. */

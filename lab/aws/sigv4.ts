@@ -25,6 +25,8 @@ export type SignatureProblem = 'bad-signature' | 'request-expired' | 'body-misma
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 /** AWS accepts a request within 15 minutes of its timestamp. */
 const SKEW_MS = 15 * 60_000;
+/** STS takes a presigned call for 15 minutes, whatever it asks: EKS tokens ask for 60 seconds and are cached for longer. */
+const STS_PRESIGNED_SECONDS = 900;
 /** A presigned URL is good for at most seven days. */
 const LONGEST_PRESIGNED_SECONDS = 604_800;
 
@@ -48,10 +50,14 @@ export function checkSignature(request: WireRequest, signed: Signed, secretAcces
   const age = now.getTime() - signedAt;
   if (signed.expiresIn === undefined) {
     if (!(Math.abs(age) <= SKEW_MS)) return 'request-expired';
-  } else if (!(age >= -SKEW_MS && age <= Math.min(signed.expiresIn, LONGEST_PRESIGNED_SECONDS) * 1000)) return 'request-expired';
+  } else if (!(age >= -SKEW_MS && age <= lifetime(signed.service, signed.expiresIn) * 1000)) return 'request-expired';
   const declared = request.headers['x-amz-content-sha256'];
   const isHash = typeof declared === 'string' && /^[0-9a-f]{64}$/.test(declared);
   return isHash && declared !== sha256(request.body) ? 'body-mismatch' : undefined;
+}
+
+function lifetime(service: string, expiresIn: number): number {
+  return service === 'sts' ? STS_PRESIGNED_SECONDS : Math.min(expiresIn, LONGEST_PRESIGNED_SECONDS);
 }
 
 /** The signature of a request, in hexadecimal. */
