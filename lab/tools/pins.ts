@@ -80,7 +80,8 @@ export const PINS: readonly Pin[] = [
     name: 'argocd',
     module: 'argocd',
     package: 'github.com/argoproj/argo-cd/v3/cmd',
-    ldflags: '-X github.com/argoproj/argo-cd/v3/common.version=3.2.11',
+    // Upstream's fixed /tmp/reposerver-ask-pass.sock would be shared by every lab and user of the machine; this one lies in the process's own folder.
+    ldflags: '-X github.com/argoproj/argo-cd/v3/common.version=3.2.11 -X github.com/argoproj/argo-cd/v3/util/askpass.SocketPath=ask-pass.sock',
     version: { args: ['version', '--client', '--short'], prints: /\bv3\.2\.11\b/ },
   },
   {
