@@ -1,0 +1,26 @@
+// The DNS scope as IAM condition keys: a guard that AWS enforces, whatever a controller is told (C2, D1).
+
+/**
+ * Conditions under which a caller may change records: only these names, only these types. AWS compares *normalized*
+ * names: lower case, no trailing dot, and every character but a-z 0-9 - _ . as an octal escape, so the wildcard
+ * `*.apps` arrives as `\052.apps`, which a pattern's own `*` covers. `Null` refuses a request without names, for which
+ * ForAllValues alone would be true.
+ * Source: https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+ */
+export function recordScope(namePatterns: readonly string[], types: readonly string[]): Record<string, Record<string, string | readonly string[]>> {
+  return {
+    'ForAllValues:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': namePatterns },
+    'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': types },
+    Null: { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': 'false' },
+  };
+}
+
+/** Patterns for the suffix itself and every name below it by whole labels. */
+export function suffixPatterns(hostSuffix: string): string[] {
+  return [hostSuffix, `*.${hostSuffix}`];
+}
+
+/** Patterns for ACME's DNS-01 names of the suffix and of every name below it. */
+export function challengePatterns(hostSuffix: string): string[] {
+  return [`_acme-challenge.${hostSuffix}`, `_acme-challenge.*.${hostSuffix}`];
+}

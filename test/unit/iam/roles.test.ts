@@ -1,0 +1,70 @@
+// Every role of a platform (C1): names within IAM's limits, trust in exactly one service account, nothing wider than it must be.
+import { describe, expect, it } from 'vitest';
+import { clusterRole, type IrsaContext, irsaRoles, nodeRole } from '../../../iam/index.ts';
+import { stringLike } from './string-like.ts';
+
+const context: IrsaContext = {
+  partition: 'aws',
+  accountId: '111122223333',
+  region: 'eu-west-2',
+  clusterName: 'goldenpath-dev-eks-21-11-26-01',
+  hostedZoneId: 'Z0427816GOLDENPATHDEV',
+  hostSuffix: 'b-21-11-26-01.dev.goldenpathidp.io',
+  secretNames: ['goldenpath/dev/grafana/admin'],
+  oidcIssuer: 'https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF',
+};
+const defined = irsaRoles.map((role) => ({ role, definition: role.define(context) }));
+
+const arn = (name: string) => `arn:aws:secretsmanager:eu-west-2:111122223333:secret:${name}`;
+
+describe('roles', () => {
+  it('C1: names fit into 64 characters for the longest environment name that the schema allows', () => {
+    const longest = { ...context, clusterName: `goldenpath-${'e'.repeat(16)}-eks-21-11-26-01` };
+    const names = [clusterRole(longest), nodeRole(longest), ...irsaRoles.map((role) => role.define(longest))].map(({ roleName }) => roleName);
+    expect(names.filter((name) => name.length > 64)).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('C1: the controllers that call AWS each have one', () => {
+    expect(irsaRoles.map(({ key }) => key).toSorted()).toEqual(['aws-ebs-csi-driver', 'aws-load-balancer-controller', 'cert-manager', 'cluster-autoscaler', 'external-dns', 'external-secrets']);
+  });
+
+  it.each(defined)('C1: $role.key trusts one service account of one cluster, subject and audience', ({ role, definition }) => {
+    expect(definition.trustPolicy.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { Federated: 'arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF' },
+        Action: 'sts:AssumeRoleWithWebIdentity',
+        Condition: {
+          StringEquals: {
+            'oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF:sub': `system:serviceaccount:${role.namespace}:${role.serviceAccount}`,
+            'oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF:aud': 'sts.amazonaws.com',
+          },
+        },
+      },
+    ]);
+  });
+
+  it.each(defined)('C1: $role.key has no action by wildcard and stays below 10 240 characters of inline policy', ({ definition }) => {
+    const documents = Object.values(definition.policies);
+    const actions = documents.flatMap((policy) => policy.Statement.flatMap((statement) => statement.Action));
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+    expect(documents.reduce((total, policy) => total + JSON.stringify(policy).length, 0)).toBeLessThan(10_240);
+  });
+
+  it.each(defined)('C1: whatever $role.key may do without a condition on any resource only reads', ({ definition }) => {
+    const open = Object.values(definition.policies)
+      .flatMap((policy) => policy.Statement)
+      .filter((statement) => statement.Resource.includes('*') && statement.Condition === undefined)
+      .flatMap((statement) => statement.Action);
+    expect(open.filter((action) => !/:(Describe|List|Get)/.test(action))).toEqual([]);
+  });
+
+  it('C1: External Secrets reads the named secret and no neighbour of its name', () => {
+    const role = irsaRoles.find(({ key }) => key === 'external-secrets');
+    const resources = Object.values(role?.define(context).policies ?? {}).flatMap((policy) => policy.Statement.flatMap((statement) => statement.Resource));
+    expect(stringLike(arn('goldenpath/dev/grafana/admin-AbC123'), resources)).toBe(true);
+    expect(stringLike(arn('goldenpath/dev/grafana/admin-backup-AbC123'), resources)).toBe(false);
+    expect(stringLike(arn('goldenpath/prod/grafana/admin-AbC123'), resources)).toBe(false);
+  });
+});
