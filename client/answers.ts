@@ -1,0 +1,44 @@
+// An operator's answer to a run that waits: retry or abort, as an update that is answered at once (U1).
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { GoldenpathError } from '../domain/errors.ts';
+import type { RunReport } from '../domain/report.ts';
+import { abortUpdate, type Answer, reportQuery, retryUpdate } from '../workflows/messages.ts';
+import { isSilence } from './grpc.ts';
+import { InputRefused } from './problems.ts';
+import { describeRun, type RunRef } from './runs.ts';
+
+/** How long a worker may take to answer; it answers within a second where one is there. */
+const ANSWER_MS = 15_000;
+
+export type Decision = 'retry' | 'abort';
+
+/**
+ * Answers the run that waits. Without `stage` the stage that waits now is meant. Returns the report as the run has it then.
+ * Throws InputRefused where the run does not wait there, Unavailable where no worker takes the answer.
+ */
+export async function answerRun(client: Client, run: RunRef, decision: Decision, answer: Omit<Answer, 'stage'> & { stage?: string | undefined }): Promise<RunReport> {
+  const { workflowId, runId, status } = await describeRun(client, run);
+  if (status.name !== 'RUNNING') throw refusal(workflowId, `it has ended (${status.name})`);
+  const handle = client.workflow.getHandle(workflowId, runId);
+  return withWorker(client, workflowId, decision, async () => {
+    const stage = answer.stage ?? (await handle.query(reportQuery)).waiting?.stage;
+    if (stage === undefined) throw refusal(workflowId, 'the run does not wait for a decision now');
+    return handle.executeUpdate(decision === 'retry' ? retryUpdate : abortUpdate, { args: [{ stage, by: answer.by, reason: answer.reason }] });
+  });
+}
+
+async function withWorker<T>(client: Client, workflowId: string, decision: Decision, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await client.withDeadline(Date.now() + ANSWER_MS, ask);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw refusal(workflowId, 'it has ended in the meantime');
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) throw refusal(workflowId, error.cause.message.replace(/^Refused: /, ''));
+    if (!isSilence(error)) throw error;
+    throw new GoldenpathError('Unavailable', `No worker took the answer within ${ANSWER_MS / 1_000} s: the run waits on`, [`start a worker (goldenpath worker) and ask again, or leave a signal for it: temporal workflow signal --workflow-id ${workflowId} --name ${decision}-by-hand`], { cause: error });
+  }
+}
+
+function refusal(workflowId: string, problem: string): InputRefused {
+  return new InputRefused([{ field: 'run', given: workflowId, problem, fix: `\`goldenpath status ${workflowId}\` shows what it does` }]);
+}

@@ -1,0 +1,131 @@
+// What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
+import { recordLine } from '../../domain/dns-records.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { RunReport, StageReport } from '../../domain/report.ts';
+import type { InputProblem } from '../problems.ts';
+import type { RunSummary } from '../runs.ts';
+import type { Pending, RunView } from '../watch.ts';
+import type { Paint, Style } from './print.ts';
+
+const MARKS: Record<StageReport['status'], { mark: string; style: Style }> = {
+  pending: { mark: '◻', style: 'dim' },
+  running: { mark: '▶', style: 'cyan' },
+  waiting: { mark: '⏸', style: 'yellow' },
+  done: { mark: '✔', style: 'green' },
+  failed: { mark: '✘', style: 'red' },
+};
+/** More records than this help no one in a terminal; `-o json` has them all. */
+const MAX_RECORDS = 25;
+
+/** `9.2 s`, `3 min 05 s`, `1 h 02 min`. */
+export function duration(ms: number): string {
+  if (ms < 60_000) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return seconds < 3_600 ? `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s` : `${Math.floor(seconds / 3_600)} h ${two(Math.floor((seconds % 3_600) / 60))} min`;
+}
+
+export function problemLines(problems: readonly InputProblem[], paint: Paint): string[] {
+  return problems.flatMap(({ field, given, problem, allowed, fix }) => [
+    `${paint('red', '✘')} ${paint('bold', field)}${given === undefined ? '' : ` ${given}`}: ${problem}`,
+    ...(allowed === undefined ? [] : [`    allowed: ${allowed}`]),
+    `    to do:   ${fix}`,
+  ]);
+}
+
+export function planLines(plan: Plan, paint: Paint): string[] {
+  const { target, versions } = plan;
+  const row = (name: string, value: string) => `  ${name.padEnd(14)}${value}`;
+  return [
+    paint('bold', `Plan: ${plan.operation} of ${target.cluster}`),
+    row('environment', `${target.environment} (account ${target.accountId}, ${target.region})`),
+    row('lifecycle', `${target.lifecycle}, up to tier ${plan.maxTier}`),
+    row('workflow id', target.workflowId),
+    row('DNS scope', `${target.hostSuffix} in zone ${target.zone} (${target.hostedZoneId})`),
+    row('DNS owner', `${target.ownerId}, ExternalDNS ${plan.externalDns.enabled ? 'on' : 'off'}`),
+    row('nodes', `${plan.nodeGroup.desiredSize} (${plan.nodeGroup.minSize}–${plan.nodeGroup.maxSize}) of ${plan.nodeGroup.instanceTypes.join(', ')}, ${plan.nodeGroup.capacityType}`),
+    row('GitOps', `${plan.gitops.repoUrl} at ${plan.gitops.revision}`),
+    row('hash', plan.hash),
+    '',
+    paint('bold', 'Stages'),
+    ...plan.stages.map(({ title }, index) => `  ${String(index + 1).padStart(2)}  ${title}`),
+    '',
+    paint('bold', 'Components'),
+    ...plan.tiers.map(({ tier, components }) => `  tier ${tier.padEnd(4)} ${components.length === 0 ? '–' : components.map(({ name, wave }) => `${name} (${wave})`).join(', ')}`),
+    '',
+    paint('bold', 'Versions'),
+    `  Kubernetes ${versions.kubernetes}; Argo CD ${versions.manifests.argocd.version}; ${Object.entries(versions.addons).map(([name, version]) => `${name} ${version}`).join(', ')}`,
+    ...Object.entries(versions.images).map(([name, { repository, tag, digest }]) => paint('dim', `  ${name}: ${repository}:${tag}@${digest}`)),
+  ];
+}
+
+/** One stage in one line, with its time and, where there is more to know, what follows it. */
+export function stageLine(stage: Pick<StageReport, 'title' | 'status' | 'attempts' | 'startedAt' | 'endedAt'>, paint: Paint): string {
+  const { mark, style } = MARKS[stage.status];
+  const took = stage.startedAt === undefined || stage.endedAt === undefined ? '' : paint('dim', ` ${duration(stage.endedAt - stage.startedAt)}`);
+  const again = stage.attempts > 1 ? paint('dim', ` (attempt ${stage.attempts})`) : '';
+  return `${paint(style, mark)} ${stage.title}${took}${again}`;
+}
+
+export function errorLines({ error }: Pick<StageReport, 'error'>, paint: Paint): string[] {
+  return error === undefined ? [] : [`${paint('red', error.type)}: ${error.message}`, ...error.problems.map((problem) => `- ${problem}`)];
+}
+
+/** What is awaited now, one line an activity that has something to say. */
+export function pendingLines(pending: readonly Pending[]): string[] {
+  return pending.map(({ activity, attempt, says }) => `${activity}${says === undefined ? '' : `: ${says.replaceAll(/\s+/g, ' ')}`}${attempt > 2 ? ` (attempt ${attempt})` : ''}`);
+}
+
+/** How a person answers a run that waits. */
+export function waitingLines(report: RunReport, paint: Paint): string[] {
+  const { waiting, workflowId } = report;
+  if (waiting === undefined) return [];
+  const shown = waiting.records.slice(0, MAX_RECORDS);
+  const hidden = waiting.records.length - shown.length;
+  return [
+    `${paint('yellow', '⏸')} ${paint('bold', `The run waits for a decision at stage ${waiting.stage}`)}: ${waiting.reason}`,
+    ...shown.map((record) => `    ${recordLine(record)} (${record.because})`),
+    ...(hidden > 0 ? [`    … and ${hidden} more`] : []),
+    '  Answer with one of:',
+    ...waiting.answers.map((answer) => `    goldenpath ${answer} ${workflowId} --reason '…'`),
+  ];
+}
+
+/** The whole report: stages with times, what failed and why, what is left, what to do. */
+export function reportLines(report: RunReport, paint: Paint): string[] {
+  const took = report.endedAt === undefined ? '' : ` after ${duration(report.endedAt - report.startedAt)}`;
+  const style: Style = report.state === 'ready' || report.state === 'clean' ? 'green' : report.state === 'failed' ? 'red' : 'yellow';
+  return [
+    `${paint('bold', `${report.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${report.cluster}`)}: ${paint(style, report.state)}${took}`,
+    ...report.stages.flatMap((stage) => [`  ${stageLine(stage, paint)}`, ...errorLines(stage, paint).map((line) => `      ${line}`)]),
+    ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
+    ...waitingLines(report, paint),
+    ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),
+    ...(report.state === 'ready' ? [`  host names end in ${report.hostSuffix}`] : []),
+  ];
+}
+
+/** A table of runs, newest first. */
+export function runLines(runs: readonly RunSummary[], paint: Paint, now: number): string[] {
+  if (runs.length === 0) return ['There is no run.'];
+  const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? run.status.toLowerCase() : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
+  const header = ['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'];
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
+  return [paint('bold', line(header)), ...rows.map((row) => line(row))];
+}
+
+/** One run, as `status` shows it. */
+export function viewLines({ run, report, pending, silent, outcome }: RunView, paint: Paint): string[] {
+  return [
+    ...(report === undefined ? [`${paint('bold', `${run.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${run.cluster ?? run.workflowId}`)}: ${run.status.toLowerCase()}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
+    ...pendingLines(pending).map((line) => `  ${paint('cyan', '…')} ${line}`),
+    ...(silent === undefined ? [] : [`  ${paint('yellow', '!')} ${silentLine(silent)}`]),
+    ...(outcome?.error === undefined || report?.state === 'failed' ? [] : [`  ${paint('red', outcome.error.type)}: ${outcome.error.message}`]),
+    paint('dim', `  workflow ${run.workflowId}, run ${run.runId}, by ${run.requester ?? 'unknown'}`),
+  ];
+}
+
+export function silentLine(who: 'worker' | 'server'): string {
+  return who === 'worker' ? 'no worker answers: what the run does now cannot be seen, and it goes on once a worker is there (goldenpath worker)' : 'the Temporal server does not answer; looking again';
+}

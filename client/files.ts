@@ -1,0 +1,75 @@
+// Environment files and the version manifest, read from the folder of environments and checked by the domain's schemas (F3).
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type Environment, environmentSchema } from '../domain/environment.ts';
+import { type Versions, versionsSchema } from '../domain/versions.ts';
+import type { InputProblem } from './problems.ts';
+
+const VERSIONS = 'versions.yaml';
+
+/** Something read, or every reason why it cannot be used. */
+export type Read<T> = { value: T; problems: [] } | { value?: undefined; problems: InputProblem[] };
+
+/** The folder that holds <environment>.yaml and versions.yaml: GOLDENPATH_ENVIRONMENTS, or `environments/` of this package. */
+export function environmentsFolder(env: NodeJS.ProcessEnv): string {
+  const named = env['GOLDENPATH_ENVIRONMENTS'];
+  return named === undefined || named === '' ? resolve(import.meta.dirname, '..', 'environments') : resolve(named);
+}
+
+/** Names of the environments that have a file, sorted. A problem where the folder cannot be read. */
+export async function knownEnvironments(folder: string): Promise<Read<string[]>> {
+  try {
+    const files = await readdir(folder);
+    return { value: files.filter((file) => file.endsWith('.yaml') && file !== VERSIONS).map((file) => file.slice(0, -'.yaml'.length)).toSorted(), problems: [] };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { problems: [{ field: 'GOLDENPATH_ENVIRONMENTS', given: folder, problem: `cannot be read (${error.code})`, allowed: 'a folder with <environment>.yaml and versions.yaml', fix: 'name such a folder, or unset it to use the ones of this package' }] };
+  }
+}
+
+/** Reads one environment's file; the name must be one of `knownEnvironments`. */
+export async function readEnvironment(folder: string, name: string): Promise<Read<Environment>> {
+  const read = await readYaml(join(folder, `${name}.yaml`), environmentSchema, 'docs/reference/environment.md describes every field');
+  if (read.value !== undefined && read.value.name !== name) {
+    return { problems: [{ field: `${shown(join(folder, `${name}.yaml`))}: name`, given: read.value.name, problem: 'differs from the name of its file', allowed: name, fix: 'rename the file or correct the field' }] };
+  }
+  return read;
+}
+
+export async function readVersions(folder: string): Promise<Read<Versions>> {
+  return readYaml(join(folder, VERSIONS), versionsSchema, 'domain/versions.ts describes every field');
+}
+
+async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string): Promise<Read<T>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { problems: [{ field: shown(path), problem: `cannot be read (${error.code})`, fix: help }] };
+  }
+  const document = parseDocument(text);
+  const syntax = [...document.errors, ...document.warnings]; // an unknown tag is only a warning, and not meant
+  if (syntax.length > 0) return { problems: syntax.map(({ message }) => ({ field: shown(path), problem: message.split('\n')[0] ?? message, fix: 'correct the YAML' })) };
+  const given: unknown = document.toJS();
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return { value: parsed.data, problems: [] };
+  return { problems: parsed.error.issues.map(({ path: at, message }) => ({ field: `${shown(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help })) };
+}
+
+function valueAt(given: unknown, path: PropertyKey[]): string | undefined {
+  const value = path.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined), given);
+  return value === undefined || path.length === 0 ? undefined : JSON.stringify(value);
+}
+
+/** The path as a person would type it: relative where that is shorter. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.length < path.length ? near : path;
+}
+
+function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && ['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR'].includes(error.code);
+}

@@ -1,0 +1,26 @@
+// Bad input: every problem of a request at once, each with the field, what was given, what is allowed and what to do (F5).
+import { GoldenpathError } from '../domain/errors.ts';
+
+export interface InputProblem {
+  /** The option, or file and field: `--build-id`, `environments/dev.yaml: dns.zone`. */
+  field: string;
+  given?: string | undefined;
+  /** What is wrong with it. */
+  problem: string;
+  allowed?: string | undefined;
+  fix: string;
+}
+
+/** A request that is refused before its first side effect. */
+export class InputRefused extends GoldenpathError {
+  readonly inputProblems: InputProblem[];
+
+  constructor(inputProblems: InputProblem[]) {
+    super('InvalidInput', inputProblems.length === 1 ? 'Refused: one problem with what was asked for' : `Refused: ${inputProblems.length} problems with what was asked for`, inputProblems.map((problem) => problemLine(problem)));
+    this.inputProblems = inputProblems;
+  }
+}
+
+function problemLine({ field, given, problem, allowed, fix }: InputProblem): string {
+  return `${field}${given === undefined ? '' : ` (given: ${given})`}: ${problem}${allowed === undefined ? '' : `; allowed: ${allowed}`}; ${fix}`;
+}

@@ -1,0 +1,111 @@
+// From what a person typed to a plan and a request, with every problem found on the way reported at once (F1, F5).
+import type { z } from 'zod';
+import { GoldenpathError } from '../domain/errors.ts';
+import { makePlan, type Plan } from '../domain/plan.ts';
+import { type BootstrapRequest, bootstrapRequestSchema } from '../domain/request.ts';
+import type { Operation } from '../domain/stages.ts';
+import { LIFECYCLES } from '../domain/tiers.ts';
+import { environmentsFolder, knownEnvironments, readEnvironment, readVersions } from './files.ts';
+import { type InputProblem, InputRefused } from './problems.ts';
+
+/** A platform as it was typed: nothing is checked yet. */
+export interface Asked {
+  environment?: string | undefined;
+  lifecycle?: string | undefined;
+  buildId?: string | undefined;
+}
+
+export interface AskedRun extends Asked {
+  operation: Operation;
+  requester: string;
+  commit?: string | undefined;
+  onFailure?: string | undefined;
+}
+
+export interface Prepared {
+  plan: Plan;
+  /** Bootstrap and teardown requests have the same shape; the operation is the plan's. */
+  request: BootstrapRequest;
+}
+
+/** The words for each field of a request: option, what is allowed, what to do. */
+const FIELDS: Record<string, { option: string; allowed: string; fix: string }> = {
+  lifecycle: { option: '--lifecycle', allowed: LIFECYCLES.join(', '), fix: 'ephemeral platforms are disposable builds, the persistent one is the environment itself' },
+  buildId: { option: '--build-id', allowed: 'DD-MM-YY-NN for an ephemeral platform, none for a persistent one', fix: 'give the date of the build and its number on that day, e.g. --build-id 23-01-26-01' },
+  requester: { option: '--requester', allowed: 'a name', fix: 'say who asks: --requester or GOLDENPATH_REQUESTER' },
+  onFailure: { option: '--on-failure', allowed: 'fail, wait', fix: 'fail ends the run at a stage that fails for good, wait keeps it for an operator' },
+};
+/** A value for each field that is always allowed: what is left to check shows beside what failed already. */
+const NEUTRAL = { environment: 'dev', lifecycle: 'ephemeral', buildId: null, requester: 'nobody', onFailure: 'fail' } as const;
+
+/** Makes the plan and the request. Throws InputRefused with every problem of request, environment file and version manifest. */
+export async function prepare(asked: AskedRun, env: NodeJS.ProcessEnv): Promise<Prepared> {
+  const folder = environmentsFolder(env);
+  const [environment, versions] = await Promise.all([findEnvironment(folder, asked.environment), readVersions(folder)]);
+  const checked = checkRequest(asked);
+  const problems = [...environment.problems, ...checked.problems, ...versions.problems];
+  if (problems.length > 0 || environment.value === undefined || versions.value === undefined || checked.value === undefined) throw new InputRefused(problems);
+  const request = { ...checked.value, environment: environment.value.name };
+  try {
+    const plan = makePlan({ operation: asked.operation, environment: environment.value, lifecycle: request.lifecycle, buildId: request.buildId, versions: versions.value });
+    return { plan, request };
+  } catch (error) {
+    if (!(error instanceof GoldenpathError) || error.type !== 'InvalidInput') throw error;
+    const field = `environments/${request.environment}.yaml: dns.zone`;
+    throw new InputRefused(error.problems.map((problem) => ({ field, given: environment.value.dns.zone, problem, allowed: 'a zone that contains the host suffix of the platform', fix: 'correct the zone of the environment' })));
+  }
+}
+
+/** The platform's plan for commands that only need to know which run is meant; same checks, no request. */
+export async function prepareTarget(asked: Asked, env: NodeJS.ProcessEnv): Promise<Plan> {
+  const { plan } = await prepare({ ...asked, operation: 'bootstrap', requester: NEUTRAL.requester, onFailure: NEUTRAL.onFailure }, env);
+  return plan;
+}
+
+/** Refuses what the plan can show and no workflow delivers yet. Throws InputRefused. */
+export function refuseUndelivered(plan: Plan): void {
+  // The persistent platform (tiers 2 and 3, databases) is an issue of its own; a run of today would leave its tiers empty and call that ready.
+  if (plan.target.lifecycle === 'persistent') {
+    throw new InputRefused([{ field: '--lifecycle', given: 'persistent', problem: 'persistent platforms can be planned, not run yet', allowed: 'ephemeral', fix: 'ask for an ephemeral platform with --build-id, or see `goldenpath plan --lifecycle persistent`' }]);
+  }
+}
+
+async function findEnvironment(folder: string, name: string | undefined) {
+  const known = await knownEnvironments(folder);
+  if (known.value === undefined) return { problems: known.problems };
+  const allowed = known.value.join(', ');
+  const fix = `choose one of these, or describe it in ${folder}/<name>.yaml`;
+  if (name === undefined || name === '') return { problems: [{ field: '--env', problem: 'is missing', allowed, fix }] };
+  if (!known.value.includes(name)) return { problems: [{ field: '--env', given: name, problem: 'is not an environment', allowed, fix }] };
+  return readEnvironment(folder, name);
+}
+
+function checkRequest(asked: AskedRun): { value?: BootstrapRequest; problems: InputProblem[] } {
+  const given: Record<string, unknown> = {
+    environment: NEUTRAL.environment, // judged against the files, not here
+    lifecycle: asked.lifecycle ?? 'ephemeral',
+    buildId: asked.buildId ?? null,
+    requester: asked.requester,
+    onFailure: asked.onFailure ?? (asked.operation === 'bootstrap' ? 'fail' : 'wait'),
+    ...(asked.commit === undefined ? {} : { commit: asked.commit }),
+  };
+  const parsed = bootstrapRequestSchema.safeParse(given);
+  if (parsed.success) return { value: parsed.data, problems: [] };
+  const ofFields = parsed.error.issues.filter(({ code }) => code !== 'custom');
+  const issues = ofFields.length === 0 ? parsed.error.issues : [...ofFields, ...acrossFields(given, ofFields)];
+  return { problems: issues.map(({ path, message }) => inputProblem(String(path[0]), given, message)) };
+}
+
+/** The checks across fields run only once each field is sound: neutral values take the place of the ones that are not. */
+function acrossFields(given: Record<string, unknown>, unsound: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const fields = new Set(unsound.map(({ path }) => path[0]));
+  const neutral = Object.fromEntries(Object.entries(NEUTRAL).filter(([field]) => fields.has(field)));
+  return bootstrapRequestSchema.safeParse({ ...given, ...neutral }).error?.issues ?? [];
+}
+
+function inputProblem(field: string, given: Record<string, unknown>, message: string): InputProblem {
+  const { option, allowed, fix } = FIELDS[field] ?? { option: field, allowed: 'see --help', fix: 'see --help' };
+  const value = given[field];
+  if (typeof value !== 'string' || value === '') return { field: option, problem: message, allowed, fix };
+  return { field: option, given: value, problem: message.replace(`${value} `, ''), allowed, fix };
+}

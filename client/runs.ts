@@ -1,0 +1,183 @@
+// Runs on Temporal: start or attach, find, list, answer. One workflow id per cluster is the lock: no cluster has two runs at once (X6, U1).
+import { type Client, type WorkflowExecutionDescription, type WorkflowExecutionInfo, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
+import type { Plan } from '../domain/plan.ts';
+import type { Operation } from '../domain/stages.ts';
+import { BOOTSTRAP, searchAttribute, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { InputRefused } from './problems.ts';
+import type { Prepared } from './request.ts';
+
+/** Which run: the latest one of the workflow id where no run id is given. */
+export interface RunRef {
+  workflowId: string;
+  runId?: string | undefined;
+}
+
+export interface Started extends RunRef {
+  runId: string;
+  operation: Operation;
+  /** True where the run was in flight already and this request changed nothing. */
+  attached: boolean;
+}
+
+/** What lists and `status` show of a run; all of it is known to the server, no worker is asked. */
+export interface RunSummary {
+  workflowId: string;
+  runId: string;
+  operation: Operation;
+  /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW. */
+  status: string;
+  environment: string | null;
+  cluster: string | null;
+  lifecycle: string | null;
+  phase: string | null;
+  tier: string | null;
+  /** The stage that waits for a person, or null. */
+  gate: string | null;
+  requester: string | null;
+  startedAt: number;
+  endedAt: number | null;
+}
+
+/** How many runs a list shows: the latest ones. */
+const MAX_LISTED = 50;
+
+/**
+ * Starts the plan's run, or attaches to the same operation in flight. Throws InputRefused where the other operation is in
+ * flight, and for a bootstrap where the build id was used before; of earlier runs that Temporal has forgotten, the claim in the registry decides.
+ */
+export async function startRun(client: Client, { plan, request }: Prepared): Promise<Started> {
+  const { operation, target } = plan;
+  const { workflowId } = target;
+  const inFlight = await runningExecution(client, workflowId);
+  if (inFlight !== undefined) return attach(inFlight, operation);
+  if (operation === 'bootstrap') await refuseUsedBuild(client, plan);
+  const handle = await client.workflow.start(operation === 'bootstrap' ? BOOTSTRAP : TEARDOWN, {
+    workflowId,
+    taskQueue: TASK_QUEUE,
+    args: [{ plan, request }],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE, // a teardown follows the bootstrap under the same id
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING, // two starts at the same moment make one run
+    typedSearchAttributes: [
+      { key: searchAttribute.environment, value: target.environment },
+      { key: searchAttribute.cluster, value: target.cluster },
+      { key: searchAttribute.lifecycle, value: target.lifecycle },
+      { key: searchAttribute.requester, value: request.requester },
+      ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
+    ],
+    staticSummary: `${operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${target.cluster}`,
+    staticDetails: staticDetails(plan, request.requester),
+  });
+  const started = await client.workflow.getHandle(workflowId, handle.firstExecutionRunId).describe();
+  return { ...attach(started, operation), attached: false };
+}
+
+/** The latest run under the workflow id. Throws InputRefused where there never was one, or Temporal has forgotten it. */
+export async function describeRun(client: Client, { workflowId, runId }: RunRef): Promise<WorkflowExecutionDescription> {
+  const found = await find(client, workflowId, runId);
+  if (found !== undefined) return found;
+  throw new InputRefused([{ field: 'run', given: workflowId, problem: 'there is no such run', fix: '`goldenpath status` lists the runs there are' }]);
+}
+
+/** The latest runs of all platforms, or of one environment, newest first. */
+export async function listRuns(client: Client, environment?: string): Promise<RunSummary[]> {
+  const types = `WorkflowType IN ('${BOOTSTRAP}', '${TEARDOWN}')`;
+  const query = environment === undefined ? types : `${types} AND ${searchAttribute.environment.name} = '${environment}'`;
+  const runs: RunSummary[] = [];
+  for await (const execution of client.workflow.list({ query, pageSize: MAX_LISTED })) {
+    runs.push(summaryOf(execution));
+    if (runs.length >= MAX_LISTED) break;
+  }
+  return runs.toSorted((a, b) => b.startedAt - a.startedAt);
+}
+
+export function summaryOf(execution: WorkflowExecutionInfo | WorkflowExecutionDescription): RunSummary {
+  const attribute = (key: (typeof searchAttribute)[keyof typeof searchAttribute]) => execution.typedSearchAttributes.get(key) ?? null;
+  return {
+    workflowId: execution.workflowId,
+    runId: execution.runId,
+    operation: operationOf(execution.type),
+    status: execution.status.name,
+    environment: attribute(searchAttribute.environment),
+    cluster: attribute(searchAttribute.cluster),
+    lifecycle: attribute(searchAttribute.lifecycle),
+    phase: attribute(searchAttribute.phase),
+    tier: attribute(searchAttribute.tier),
+    gate: attribute(searchAttribute.gate),
+    requester: attribute(searchAttribute.requester),
+    startedAt: execution.startTime.getTime(),
+    endedAt: execution.closeTime?.getTime() ?? null,
+  };
+}
+
+export function operationOf(workflowType: string): Operation {
+  if (workflowType === BOOTSTRAP) return 'bootstrap';
+  if (workflowType === TEARDOWN) return 'teardown';
+  throw new InputRefused([{ field: 'run', given: workflowType, problem: 'is not a bootstrap or a teardown', allowed: `${BOOTSTRAP}, ${TEARDOWN}`, fix: '`goldenpath status` lists the runs there are' }]);
+}
+
+/** Whether a stage lies behind `claim` in a bootstrap's plan: then the build id belongs to that run. */
+export function isPastClaim(phase: string | null, stages: Plan['stages']): boolean {
+  const at = (id: string | null) => stages.findIndex((stage) => stage.id === id);
+  return at(phase) > at('claim');
+}
+
+async function runningExecution(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+  const latest = await find(client, workflowId);
+  return latest?.status.name === 'RUNNING' ? latest : undefined;
+}
+
+async function find(client: Client, workflowId: string, runId?: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId, runId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** The run in flight, where it does what was asked for. */
+function attach(execution: WorkflowExecutionDescription, wanted: Operation): Started {
+  const { workflowId, runId } = execution;
+  const operation = operationOf(execution.type);
+  if (operation === wanted) return { workflowId, runId, operation, attached: true };
+  // A teardown that interrupts a bootstrap in flight (X6) belongs here: an update on the running bootstrap, which ends as the teardown.
+  throw new InputRefused([
+    {
+      field: 'platform',
+      given: workflowId,
+      problem: `a ${operation} of it is in flight (run ${runId}), and one cluster never has two runs at once`,
+      allowed: `a ${wanted} once the ${operation} has ended`,
+      fix: `follow it with \`goldenpath watch ${workflowId}\`, and ask again when it has ended`,
+    },
+  ]);
+}
+
+async function refuseUsedBuild(client: Client, { target, stages }: Plan): Promise<void> {
+  const latest = await find(client, target.workflowId);
+  if (latest === undefined) return;
+  const runs = new Map([[latest.runId, summaryOf(latest)]]);
+  for await (const execution of client.workflow.list({ query: `WorkflowId = '${target.workflowId}' AND WorkflowType = '${BOOTSTRAP}'` })) runs.set(execution.runId, summaryOf(execution));
+  const user = [...runs.values()].find((run) => run.operation === 'bootstrap' && (run.status === 'COMPLETED' || isPastClaim(run.phase, stages)));
+  if (user === undefined) return;
+  throw new InputRefused([
+    {
+      field: '--build-id',
+      given: target.buildId ?? 'none',
+      problem: `was used before, by run ${user.runId} of ${new Date(user.startedAt).toISOString()}`,
+      allowed: 'a build id that no run has claimed',
+      fix: 'take the next number of the day; what that run left is removed by `goldenpath teardown`',
+    },
+  ]);
+}
+
+/** What the Temporal UI shows of the run from its first moment on, in Markdown. */
+function staticDetails({ operation, target, maxTier, hash }: Plan, requester: string): string {
+  return [
+    `${operation === 'bootstrap' ? 'Bootstraps' : 'Tears down'} **${target.cluster}** (${target.lifecycle}, up to tier ${maxTier}) in ${target.environment}, asked for by ${requester}.`,
+    '',
+    `- DNS scope: \`${target.hostSuffix}\` in zone \`${target.zone}\` (${target.hostedZoneId}), owner \`${target.ownerId}\``,
+    `- account ${target.accountId}, region ${target.region}`,
+    `- plan hash \`${hash}\``,
+    `- follow it with \`goldenpath watch ${target.workflowId}\``,
+  ].join('\n');
+}

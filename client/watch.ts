@@ -1,0 +1,117 @@
+// Follows a run: a view about once a second, from the report that the workflow answers with and from what the server knows without it (U1).
+import { ApplicationFailure, type Client, defaultPayloadConverter, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunReport } from '../domain/report.ts';
+import { reportQuery } from '../workflows/messages.ts';
+import { isAway, isSilence } from './grpc.ts';
+import { describeRun, type RunRef, type RunSummary, summaryOf } from './runs.ts';
+
+/** An activity that is under way, and what its last attempt or heartbeat said. */
+export interface Pending {
+  activity: string;
+  attempt: number;
+  says?: string;
+}
+
+/** How a run ended: the report it left, and its error where it failed. */
+export interface Outcome {
+  status: string;
+  report?: RunReport;
+  error?: { type: string; message: string };
+}
+
+export interface RunView {
+  run: RunSummary;
+  /** The last report that a worker answered with; none before the first answer. */
+  report?: RunReport;
+  pending: Pending[];
+  /** Who is silent, if anyone: then the view is older than it looks. */
+  silent?: 'worker' | 'server';
+  outcome?: Outcome;
+}
+
+/** How often a person wants to see something new, and how long one look may take. */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_MS = 5_000;
+
+/** Views of the run until it has ended, the last one with its outcome. Ends early, without one, when the signal aborts. Throws InputRefused where there is no such run. */
+export async function* watchRun(client: Client, ref: RunRef, signal: AbortSignal): AsyncGenerator<RunView, void, undefined> {
+  let at: RunRef = ref;
+  let view: RunView | undefined;
+  while (!signal.aborted) {
+    try {
+      view = await client.withAbortSignal(signal, () => look(client, at, view));
+    } catch (error) {
+      if (signal.aborted) return;
+      // A server that restarts: runs go on without it, and so does the watch. The first look has nothing to fall back on.
+      if (view === undefined || !isAway(error)) throw error;
+      view = { ...view, silent: 'server' };
+    }
+    // The run went on under a new run id: follow it there.
+    at = view.run.status === 'CONTINUED_AS_NEW' ? { workflowId: at.workflowId } : { workflowId: at.workflowId, runId: view.run.runId };
+    yield view;
+    if (view.outcome !== undefined) return;
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch((error: unknown) => { if (!signal.aborted) throw error; });
+  }
+}
+
+/** One look at the run. */
+export async function look(client: Client, ref: RunRef, before?: RunView): Promise<RunView> {
+  const description = await client.withDeadline(Date.now() + LOOK_MS, () => describeRun(client, ref));
+  const run = summaryOf(description);
+  const seen = before?.report !== undefined && before.run.runId === run.runId ? { report: before.report } : {};
+  if (run.status === 'CONTINUED_AS_NEW') return { run, pending: [], ...seen };
+  if (run.status !== 'RUNNING') {
+    const outcome = await outcomeOf(client, run);
+    return { run, pending: [], ...seen, ...(outcome.report === undefined ? {} : { report: outcome.report }), outcome };
+  }
+  const report = await askReport(client, run);
+  return { run, pending: pendingOf(description), ...(report === undefined ? { ...seen, silent: 'worker' as const } : { report }) };
+}
+
+async function askReport(client: Client, { workflowId, runId }: RunSummary): Promise<RunReport | undefined> {
+  try {
+    return await client.withDeadline(Date.now() + LOOK_MS, () => client.workflow.getHandle(workflowId, runId).query(reportQuery));
+  } catch (error) {
+    if (isSilence(error)) return undefined;
+    throw error;
+  }
+}
+
+async function outcomeOf(client: Client, { workflowId, runId, status }: RunSummary): Promise<Outcome> {
+  try {
+    const result: unknown = await client.workflow.result(workflowId, runId, { followRuns: false });
+    return isReport(result) ? { status, report: result } : { status, error: { type: 'TerminalState', message: 'the run left no report' } };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const message = cause?.message ?? error.message;
+    if (!(cause instanceof ApplicationFailure)) return { status, error: { type: status, message } };
+    const [report] = cause.details ?? [];
+    return { status, error: { type: cause.type ?? 'Error', message }, ...(isReport(report) ? { report } : {}) };
+  }
+}
+
+function isReport(value: unknown): value is RunReport {
+  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === 1 && 'stages' in value && Array.isArray(value.stages);
+}
+
+/** What the server knows of activities under way, and of a workflow task that keeps failing: a bug that the worker's log explains. */
+function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
+  const activities = (raw.pendingActivities ?? []).map((activity): Pending => {
+    const says = lastWord(activity.heartbeatDetails?.payloads?.[0]) ?? activity.lastFailure?.message ?? undefined;
+    return { activity: activity.activityType?.name ?? 'activity', attempt: activity.attempt ?? 1, ...(says === undefined || says === '' ? {} : { says }) };
+  });
+  const attempt = raw.pendingWorkflowTask?.attempt ?? 1;
+  return attempt > 1 ? [...activities, { activity: 'workflow', attempt, says: 'the workflow task fails; the worker’s log has the error' }] : activities;
+}
+
+type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+
+/** Heartbeats say in words what is awaited; any other form is no word. */
+function lastWord(payload: Payload | null | undefined): string | undefined {
+  if (payload === null || payload === undefined) return undefined;
+  const value: unknown = defaultPayloadConverter.fromPayload(payload);
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join('; ') : undefined;
+}
