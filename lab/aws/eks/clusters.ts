@@ -76,7 +76,7 @@ function newDetail(
       endpointPrivateAccess: vpc?.endpointPrivateAccess ?? false,
       publicAccessCidrs: vpc?.publicAccessCidrs ?? ['0.0.0.0/0'],
     },
-    kubernetesNetworkConfig: { serviceIpv4Cidr: '10.0.0.0/24', ipFamily: 'ipv4', elasticLoadBalancing: { enabled: false } },
+    kubernetesNetworkConfig: { serviceIpv4Cidr: '10.100.0.0/16', ipFamily: 'ipv4', elasticLoadBalancing: { enabled: false } },
     logging: wholeLogging(input.logging),
     identity: { oidc: { issuer } },
     tags: { ...input.tags },

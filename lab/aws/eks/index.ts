@@ -9,7 +9,7 @@ import {
 } from './access.ts';
 import { createAddon, deleteAddon, describeAddon, describeAddonVersions, listAddons, updateAddon } from './addons.ts';
 import { createCluster, deleteCluster, describeCluster, listClusters } from './clusters.ts';
-import { createOidcIssuers, type IssuersOptions } from './issuers.ts';
+import { createOidcIssuers } from './issuers.ts';
 import { PUBLISHED, type EksDurations } from './lifecycle.ts';
 import { createNodegroup, deleteNodegroup, describeNodegroup, listNodegroups, updateNodegroupConfig } from './nodegroups.ts';
 import type { KubernetesProvider } from './provider.ts';
@@ -99,8 +99,6 @@ const eks: Service<EksState, OperationsOf<typeof sdk>> = {
 export interface EksOptions {
   world: World;
   provider: KubernetesProvider;
-  /** The certificate of 127.0.0.1 for the OIDC issuers. */
-  tls: IssuersOptions['tls'];
   tokenWebhookUrl: (cluster: string) => string;
   /** Shared with the EC2 overlay, so that it shows the interfaces as AWS does. */
   interfaces?: ServiceInterfaces;
@@ -116,9 +114,9 @@ export interface Eks {
 }
 
 /** Makes the EKS of one lab, ready for `startGateway`. */
-export function createEks({ world, provider, tls, tokenWebhookUrl, durations, ...given }: EksOptions): Eks {
+export function createEks({ world, provider, tokenWebhookUrl, durations, ...given }: EksOptions): Eks {
   const backdoor = given.backdoor ?? openBackdoor(world);
-  const issuers = createOidcIssuers({ registry: world.issuers, tls });
+  const issuers = createOidcIssuers(world.issuers);
   const state: EksState = {
     clusters: new Map(), requests: new Map(), world, provider, backdoor, issuers, tokenWebhookUrl,
     interfaces: given.interfaces ?? createServiceInterfaces(backdoor.ec2),

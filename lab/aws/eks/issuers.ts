@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { exportJWK, type JSONWebKeySet } from 'jose';
+import { selfSigned } from './certificate.ts';
 import { newIssuerId } from './state.ts';
 
 export interface ClusterOidc {
@@ -19,21 +20,22 @@ export interface OidcIssuers {
   create(): Promise<ClusterOidc>;
   /** The issuer answers 404 from now on. */
   remove(issuer: string): void;
+  /** The certificate that clients of discovery must trust, PEM. */
+  readonly caPem: string;
   close(): Promise<void>;
-}
-
-export interface IssuersOptions {
-  /** Where the gateway looks up the keys of an issuer. */
-  registry: Map<string, JSONWebKeySet>;
-  /** The certificate of 127.0.0.1 and its key, PEM. */
-  tls: { cert: string; key: string };
 }
 
 const generate = promisify(generateKeyPair);
 
-/** Serves issuers on a free loopback port, from the first cluster on. */
-export function createOidcIssuers({ registry, tls }: IssuersOptions): OidcIssuers {
+type Registry = Map<string, JSONWebKeySet>;
+
+/**
+ * Serves issuers on a free loopback port, from the first cluster on.
+ * @param registry where the gateway looks up the keys of an issuer
+ */
+export function createOidcIssuers(registry: Registry): OidcIssuers {
   let origin: Promise<string> | undefined;
+  const tls = selfSigned('goldenpath lab OIDC issuers');
   const server = createServer(tls, (request, response) => {
     answer(registry, `https://${request.headers.host ?? ''}`, request, response);
   });
@@ -50,6 +52,7 @@ export function createOidcIssuers({ registry, tls }: IssuersOptions): OidcIssuer
       };
     },
     remove: (issuer) => void registry.delete(issuer),
+    caPem: tls.cert,
     async close() {
       if (origin === undefined) return;
       await origin;
@@ -75,7 +78,7 @@ function keyId(key: KeyObject): string {
   return createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
 }
 
-function answer(registry: IssuersOptions['registry'], origin: string, request: IncomingMessage, response: ServerResponse): void {
+function answer(registry: Registry, origin: string, request: IncomingMessage, response: ServerResponse): void {
   const url = `${origin}${request.url ?? ''}`;
   const [issuer, document] = url.endsWith('/.well-known/openid-configuration')
     ? [url.slice(0, -'/.well-known/openid-configuration'.length), discovery]
