@@ -94,7 +94,7 @@ async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note
 /** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */
 async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
   const { target, timings, gitops, versions } = plan;
-  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, roleArns, vpcId });
+  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId });
   note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: componentsUpTo(tier, target.lifecycle) })));
 }
 
