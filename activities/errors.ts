@@ -42,7 +42,7 @@ const AWS_CODES: Partial<Record<ErrorType, readonly string[]>> = {
   ],
   QuotaExceeded: ['AddressLimitExceeded', 'LimitExceeded', 'LimitExceededException', 'ResourceLimitExceededException', 'RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded', 'ServiceQuotaExceededException'],
   Conflict: [
-    'ConcurrentModification', 'ConcurrentModificationException', 'ConditionalRequestConflict', 'DeleteConflict', 'DeleteConflictException', 'DependencyViolation',
+    'ConcurrentModification', 'ConcurrentModificationException', 'ConditionalRequestConflict', 'DeleteConflict', 'DeleteConflictException', 'DependencyViolation', 'EntityAlreadyExists', 'EntityAlreadyExistsException',
     'InvalidRequestException', 'OperationAborted', 'OperationAbortedException', 'ResourceInUseException',
   ],
   InvalidInput: ['InvalidParameter', 'InvalidParameterException', 'InvalidParameterValue', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'NoSuchBucket', 'ValidationError', 'ValidationException'],
