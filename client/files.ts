@@ -33,7 +33,7 @@ export async function knownEnvironments(folder: string): Promise<Read<string[]>>
 export async function readEnvironment(folder: string, name: string): Promise<Read<Environment>> {
   const read = await readYaml(join(folder, `${name}.yaml`), environmentSchema, 'docs/reference/environment.md describes every field');
   if (read.value !== undefined && read.value.name !== name) {
-    return { problems: [{ field: `${shown(join(folder, `${name}.yaml`))}: name`, given: read.value.name, problem: 'differs from the name of its file', allowed: name, fix: 'rename the file or correct the field' }] };
+    return { problems: [{ field: `${shownPath(join(folder, `${name}.yaml`))}: name`, given: read.value.name, problem: 'differs from the name of its file', allowed: name, fix: 'rename the file or correct the field' }] };
   }
   return read;
 }
@@ -48,15 +48,15 @@ async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string): Pr
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return { problems: [{ field: shown(path), problem: `cannot be read (${error.code})`, fix: help }] };
+    return { problems: [{ field: shownPath(path), problem: `cannot be read (${error.code})`, fix: help }] };
   }
   const document = parseDocument(text);
   const syntax = [...document.errors, ...document.warnings]; // an unknown tag is only a warning, and not meant
-  if (syntax.length > 0) return { problems: syntax.map(({ message }) => ({ field: shown(path), problem: message.split('\n')[0] ?? message, fix: 'correct the YAML' })) };
+  if (syntax.length > 0) return { problems: syntax.map(({ message }) => ({ field: shownPath(path), problem: message.split('\n')[0] ?? message, fix: 'correct the YAML' })) };
   const given: unknown = document.toJS();
   const parsed = schema.safeParse(given);
   if (parsed.success) return { value: parsed.data, problems: [] };
-  return { problems: parsed.error.issues.map(({ path: at, message }) => ({ field: `${shown(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help })) };
+  return { problems: parsed.error.issues.map(({ path: at, message }) => ({ field: `${shownPath(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help })) };
 }
 
 function valueAt(given: unknown, path: PropertyKey[]): string | undefined {
@@ -65,7 +65,7 @@ function valueAt(given: unknown, path: PropertyKey[]): string | undefined {
 }
 
 /** The path as a person would type it: relative where that is shorter. */
-function shown(path: string): string {
+export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near.length < path.length ? near : path;
 }

@@ -5,7 +5,7 @@ import { makePlan, type Plan } from '../domain/plan.ts';
 import { type BootstrapRequest, bootstrapRequestSchema } from '../domain/request.ts';
 import type { Operation } from '../domain/stages.ts';
 import { LIFECYCLES } from '../domain/tiers.ts';
-import { environmentsFolder, knownEnvironments, readEnvironment, readVersions } from './files.ts';
+import { environmentsFolder, knownEnvironments, readEnvironment, readVersions, shownPath } from './files.ts';
 import { type InputProblem, InputRefused } from './problems.ts';
 
 /** A platform as it was typed: nothing is checked yet. */
@@ -31,7 +31,7 @@ export interface Prepared {
 /** The words for each field of a request: option, what is allowed, what to do. */
 const FIELDS: Record<string, { option: string; allowed: string; fix: string }> = {
   lifecycle: { option: '--lifecycle', allowed: LIFECYCLES.join(', '), fix: 'ephemeral platforms are disposable builds, the persistent one is the environment itself' },
-  buildId: { option: '--build-id', allowed: 'DD-MM-YY-NN for an ephemeral platform, none for a persistent one', fix: 'give the date of the build and its number on that day, e.g. --build-id 23-01-26-01' },
+  buildId: { option: '--build-id', allowed: 'DD-MM-YY-NN for an ephemeral platform, none for a persistent one', fix: 'an ephemeral platform takes the date of the build and its number on that day, e.g. --build-id 23-01-26-01' },
   requester: { option: '--requester', allowed: 'a name', fix: 'say who asks: --requester or GOLDENPATH_REQUESTER' },
   onFailure: { option: '--on-failure', allowed: 'fail, wait', fix: 'fail ends the run at a stage that fails for good, wait keeps it for an operator' },
 };
@@ -74,7 +74,7 @@ async function findEnvironment(folder: string, name: string | undefined) {
   const known = await knownEnvironments(folder);
   if (known.value === undefined) return { problems: known.problems };
   const allowed = known.value.join(', ');
-  const fix = `choose one of these, or describe it in ${folder}/<name>.yaml`;
+  const fix = `choose one of these, or describe it in ${shownPath(folder)}/<name>.yaml`;
   if (name === undefined || name === '') return { problems: [{ field: '--env', problem: 'is missing', allowed, fix }] };
   if (!known.value.includes(name)) return { problems: [{ field: '--env', given: name, problem: 'is not an environment', allowed, fix }] };
   return readEnvironment(folder, name);
@@ -93,7 +93,7 @@ function checkRequest(asked: AskedRun): { value?: BootstrapRequest; problems: In
   if (parsed.success) return { value: parsed.data, problems: [] };
   const ofFields = parsed.error.issues.filter(({ code }) => code !== 'custom');
   const issues = ofFields.length === 0 ? parsed.error.issues : [...ofFields, ...acrossFields(given, ofFields)];
-  return { problems: issues.map(({ path, message }) => inputProblem(String(path[0]), given, message)) };
+  return { problems: issues.map(({ path, message, code }) => inputProblem(String(path[0]), given, code === 'invalid_value' ? 'is not one of these' : message)) };
 }
 
 /** The checks across fields run only once each field is sound: neutral values take the place of the ones that are not. */

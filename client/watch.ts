@@ -10,7 +10,7 @@ import { describeRun, type RunRef, type RunSummary, summaryOf } from './runs.ts'
 export interface Pending {
   activity: string;
   attempt: number;
-  says?: string;
+  says?: string | undefined;
 }
 
 /** How a run ended: the report it left, and its error where it failed. */

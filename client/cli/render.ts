@@ -21,8 +21,11 @@ const MAX_RECORDS = 25;
 export function duration(ms: number): string {
   if (ms < 60_000) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return seconds < 3_600 ? `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s` : `${Math.floor(seconds / 3_600)} h ${two(Math.floor((seconds % 3_600) / 60))} min`;
+  return seconds < 3_600 ? `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s` : `${Math.floor(seconds / 3_600)} h ${two((seconds % 3_600) / 60)} min`;
+}
+
+function two(value: number): string {
+  return String(Math.floor(value)).padStart(2, '0');
 }
 
 export function problemLines(problems: readonly InputProblem[], paint: Paint): string[] {
@@ -35,7 +38,6 @@ export function problemLines(problems: readonly InputProblem[], paint: Paint): s
 
 export function planLines(plan: Plan, paint: Paint): string[] {
   const { target, versions } = plan;
-  const row = (name: string, value: string) => `  ${name.padEnd(14)}${value}`;
   return [
     paint('bold', `Plan: ${plan.operation} of ${target.cluster}`),
     row('environment', `${target.environment} (account ${target.accountId}, ${target.region})`),
@@ -59,6 +61,10 @@ export function planLines(plan: Plan, paint: Paint): string[] {
   ];
 }
 
+function row(name: string, value: string): string {
+  return `  ${name.padEnd(14)}${value}`;
+}
+
 /** One stage in one line, with its time and, where there is more to know, what follows it. */
 export function stageLine(stage: Pick<StageReport, 'title' | 'status' | 'attempts' | 'startedAt' | 'endedAt'>, paint: Paint): string {
   const { mark, style } = MARKS[stage.status];
@@ -67,7 +73,7 @@ export function stageLine(stage: Pick<StageReport, 'title' | 'status' | 'attempt
   return `${paint(style, mark)} ${stage.title}${took}${again}`;
 }
 
-export function errorLines({ error }: Pick<StageReport, 'error'>, paint: Paint): string[] {
+export function errorLines({ error }: { error?: StageReport['error'] | undefined }, paint: Paint): string[] {
   return error === undefined ? [] : [`${paint('red', error.type)}: ${error.message}`, ...error.problems.map((problem) => `- ${problem}`)];
 }
 
@@ -91,13 +97,19 @@ export function waitingLines(report: RunReport, paint: Paint): string[] {
   ];
 }
 
-/** The whole report: stages with times, what failed and why, what is left, what to do. */
+/** The whole report: every stage with its time, and what the summary says. */
 export function reportLines(report: RunReport, paint: Paint): string[] {
+  const [headline = '', ...rest] = summaryLines(report, paint);
+  return [headline, ...report.stages.map((stage) => `  ${stageLine(stage, paint)}`), ...rest];
+}
+
+/** How a run stands: its state, what failed and why, who decided what, what is left, what to do. */
+export function summaryLines(report: RunReport, paint: Paint): string[] {
   const took = report.endedAt === undefined ? '' : ` after ${duration(report.endedAt - report.startedAt)}`;
   const style: Style = report.state === 'ready' || report.state === 'clean' ? 'green' : report.state === 'failed' ? 'red' : 'yellow';
   return [
     `${paint('bold', `${report.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${report.cluster}`)}: ${paint(style, report.state)}${took}`,
-    ...report.stages.flatMap((stage) => [`  ${stageLine(stage, paint)}`, ...errorLines(stage, paint).map((line) => `      ${line}`)]),
+    ...report.stages.filter(({ status }) => status === 'failed').flatMap((stage) => [`  ${stageLine(stage, paint)}`, ...errorLines(stage, paint).map((line) => `      ${line}`)]),
     ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
     ...waitingLines(report, paint),
     ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),
@@ -110,9 +122,9 @@ export function runLines(runs: readonly RunSummary[], paint: Paint, now: number)
   if (runs.length === 0) return ['There is no run.'];
   const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? run.status.toLowerCase() : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
   const header = ['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'];
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
-  return [paint('bold', line(header)), ...rows.map((row) => line(row))];
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)));
+  const line = (cells: string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
+  return [paint('bold', line(header)), ...rows.map((cells) => line(cells))];
 }
 
 /** One run, as `status` shows it. */

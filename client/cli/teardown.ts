@@ -1,0 +1,38 @@
+// `goldenpath teardown`: removes a platform from live state, once its name was typed out (X1, X6).
+import { Command } from 'commander';
+import { type InputProblem, InputRefused } from '../problems.ts';
+import { type AskedRun, type Prepared, prepare } from '../request.ts';
+import { askedOf, originOf, type OriginOptions, type OutputOptions, runs, type TargetOptions, withOrigin, withOutput, withTarget } from './options.ts';
+import { startAndFollow } from './start.ts';
+
+type Options = TargetOptions & OriginOptions & OutputOptions & { confirm?: string; onFailure?: string; detach?: boolean };
+
+export function teardownCommand(): Command {
+  const command = withOutput(withOrigin(withTarget(new Command('teardown'))))
+    .description('remove a platform: DNS sources first, records proven gone, then the rest. Works from live state; needs no earlier run')
+    .option('--confirm <cluster>', 'the name of the cluster, typed out: nothing is removed without it')
+    .option('--on-failure <what>', 'what a stage that fails for good does: fail ends the run, wait keeps it for retry or abort (default: wait)')
+    .option('--detach', 'start the run and return')
+    .addHelpText('after', '\nExamples:\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01 --on-failure fail -o json');
+  return runs<Options>(command, async (options, printer) => {
+    const prepared = await prepareConfirmed({ ...askedOf(options), ...originOf(options, process.env), operation: 'teardown', onFailure: options.onFailure }, options.confirm);
+    return startAndFollow(prepared, { detach: options.detach === true }, printer);
+  });
+}
+
+async function prepareConfirmed(asked: AskedRun, confirm: string | undefined): Promise<Prepared> {
+  try {
+    const prepared = await prepare(asked, process.env);
+    const { cluster } = prepared.plan.target;
+    if (confirm !== cluster) throw new InputRefused([unconfirmed(confirm, cluster)]);
+    return prepared;
+  } catch (error) {
+    // Beside other problems the name of the cluster is not known; that a confirmation is needed is.
+    if (error instanceof InputRefused && confirm === undefined && !error.inputProblems.some(({ field }) => field === '--confirm')) throw new InputRefused([...error.inputProblems, unconfirmed(confirm, '<cluster>')]);
+    throw error;
+  }
+}
+
+function unconfirmed(confirm: string | undefined, cluster: string): InputProblem {
+  return { field: '--confirm', given: confirm, problem: confirm === undefined ? 'is missing: a teardown cannot be undone' : 'is not the name of the cluster', allowed: cluster, fix: `type --confirm ${cluster}` };
+}
