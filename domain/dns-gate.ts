@@ -56,6 +56,9 @@ export function gateVerdict(
   return { state: 'looking', clean: clean.length, remaining };
 }
 
+/** How far a worker's clock may lag behind the Temporal server's, on which the proof is dated. */
+const CLOCK_SKEW_MS = 30_000;
+
 /**
  * The one check in front of every destroying call: the proof is of this cluster, this zone, this owner and this plan,
  * and fresh. Throws ProofMissing otherwise.
@@ -69,7 +72,7 @@ export function demandProof(proof: DnsProof | undefined, demand: { target: Pick<
     }
     if (proof.planHash !== demand.planHash) problems.push('the proof belongs to another plan');
     if (proof.cleanListings < demand.cleanListings) problems.push(`the proof rests on ${proof.cleanListings} clean listings, ${demand.cleanListings} are needed`);
-    if (proof.lastCleanAt > demand.now) problems.push('the proof lies in the future');
+    if (proof.lastCleanAt > demand.now + CLOCK_SKEW_MS) problems.push('the proof lies in the future');
     if (demand.now - proof.lastCleanAt > demand.maxAgeMs) problems.push(`the proof is ${Math.round((demand.now - proof.lastCleanAt) / 1_000)} s old, ${Math.round(demand.maxAgeMs / 1_000)} s are allowed`);
   }
   if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to destroy ${demand.target.cluster}: ${problems.join('; ')}`, problems);

@@ -17,8 +17,9 @@ export function openGate(plan: Plan, { zone }: Policies, sourcesGoneAt: number) 
   async function prove(why: string): Promise<DnsProof> {
     const startedAt = Date.now();
     for (;;) {
-      const listing = await zone.listZone(`${why}: list ${target.zone}`, { target });
-      listings.push(listing);
+      // Dated by when it was asked for, on the workflow's clock: the look came after that, whatever the worker's clock says.
+      const askedAt = Date.now();
+      listings.push({ ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
       const now = Date.now();
       const verdict = gateVerdict(listings, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
       if (verdict.state === 'proven') return verdict.proof;

@@ -1,0 +1,59 @@
+// A moto of its own for a test file, and a gateway before it (lab.md § The gateway).
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { startGateway, type Gateway, type GatewayOptions } from '../../lab/aws/gateway.ts';
+import { motoCommand, waitForMoto } from '../../lab/aws/moto.ts';
+import { rootPrincipal } from '../../lab/aws/principals.ts';
+import { freePort } from '../../lab/ports.ts';
+import { withLock } from '../../lab/tools/lock.ts';
+import { buildPython, pythonFolder, pythonIsComplete, pythonTools } from '../../lab/tools/python.ts';
+import { toolsCache } from '../../lab/tools.ts';
+
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-west-2';
+const ROOT_KEY = { accessKeyId: 'AKIATESTROOT00000000', secretAccessKey: 'the-secret-of-the-tests-root-key-0000000' };
+
+export interface TestAws {
+  gateway: Gateway;
+  /** Settings of SDK clients that call the gateway as the account's root. */
+  client: { endpoint: string; region: string; credentials: typeof ROOT_KEY };
+  stop(): Promise<void>;
+}
+
+/** Starts moto and a gateway with the given services. */
+export async function startAws(options: Pick<GatewayOptions, 'services' | 'timeScale'> = {}): Promise<TestAws> {
+  const port = await freePort();
+  const { args, env } = motoCommand({ port });
+  const moto = spawn(await motoServer(), args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+  const motoUrl = `http://127.0.0.1:${port}`;
+  await waitForMoto(motoUrl);
+  const gateway = await startGateway({
+    ...options, motoUrl, account: ACCOUNT, region: REGION, keys: [{ ...ROOT_KEY, principal: rootPrincipal(ACCOUNT) }],
+  });
+  return {
+    gateway,
+    client: { endpoint: gateway.url, region: REGION, credentials: ROOT_KEY },
+    async stop() {
+      await gateway.close();
+      const gone = once(moto, 'exit');
+      moto.kill();
+      await gone;
+    },
+  };
+}
+
+/** The lab's own moto, installed into the cache of tools where it is missing. */
+async function motoServer(): Promise<string> {
+  const requirements = resolve(import.meta.dirname, '..', '..', 'tools', 'python', 'requirements.txt');
+  const cache = toolsCache();
+  await mkdir(cache, { recursive: true });
+  const folder = join(cache, await pythonFolder(requirements));
+  if (!pythonIsComplete(folder)) {
+    await withLock(join(cache, '.lock'), () => {}, async () => {
+      if (!pythonIsComplete(folder)) await buildPython(folder, requirements, () => {});
+    });
+  }
+  return (await pythonTools(folder)).motoServer;
+}

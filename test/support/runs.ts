@@ -1,0 +1,73 @@
+// Starts workflows on the test server against a world in memory, and replays every execution that a test started.
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Worker, NativeConnection } from '@temporalio/worker';
+import { inject } from 'vitest';
+import type { PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { RunReport } from '../../domain/report.ts';
+import { BOOTSTRAP, reportQuery, ROUTE53_TASK_QUEUE, TASK_QUEUE, TEARDOWN } from '../../workflows/messages.ts';
+import { timeSkipping } from './time-skipping.ts';
+import type { World } from './world.ts';
+
+export type AnyHandle = WorkflowHandle<() => Promise<RunReport>>;
+
+/** Runs `test` with workers for both queues; then replays every execution. */
+export async function withWorld(world: World & { activities: PlatformActivities & ZoneProbes }, test: (runs: Runs) => Promise<void>): Promise<void> {
+  const address = inject('temporalAddress');
+  const bundle = { codePath: inject('bundlePath') };
+  const connection = await Connection.connect({ address, interceptors: [timeSkipping] });
+  const native = await NativeConnection.connect({ address });
+  try {
+    const common = { connection: native, workflowBundle: bundle, activities: { ...world.activities } };
+    const workers = await Promise.all([Worker.create({ ...common, taskQueue: TASK_QUEUE }), Worker.create({ connection: native, activities: common.activities, taskQueue: ROUTE53_TASK_QUEUE })]);
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    const started: { workflowId: string; runId: string }[] = [];
+    const client = new Client({ connection });
+    try {
+      await test(runsOf(client, started));
+      await replayAll(client, started, bundle);
+    } finally {
+      for (const worker of workers) worker.shutdown();
+      await running;
+    }
+  } finally {
+    await native.close();
+    await connection.close();
+  }
+}
+
+export type Runs = ReturnType<typeof runsOf>;
+
+function runsOf(client: Client, started: { workflowId: string; runId: string }[]) {
+  async function start(type: string, plan: Plan, onFailure: 'fail' | 'wait'): Promise<AnyHandle> {
+    const { environment, lifecycle, buildId, workflowId } = plan.target;
+    const request = { environment, lifecycle, buildId, requester: 'ana', onFailure };
+    const handle = await client.workflow.start(type, { workflowId, taskQueue: TASK_QUEUE, args: [{ plan, request }] });
+    started.push({ workflowId, runId: handle.firstExecutionRunId });
+    return client.workflow.getHandle(workflowId, handle.firstExecutionRunId);
+  }
+  return {
+    client,
+    bootstrap: (plan: Plan, onFailure: 'fail' | 'wait' = 'fail') => start(BOOTSTRAP, plan, onFailure),
+    teardown: (plan: Plan, onFailure: 'fail' | 'wait' = 'wait') => start(TEARDOWN, plan, onFailure),
+    /** Adds an execution that a workflow started itself to those that are replayed. */
+    alsoReplay: (workflowId: string, runId: string) => { started.push({ workflowId, runId }); },
+  };
+}
+
+/** Waits until the run waits for an operator, by its own query. */
+export async function untilWaiting(handle: AnyHandle): Promise<RunReport> {
+  for (let look = 0; look < 200; look += 1) {
+    const report = await handle.query(reportQuery);
+    if (report.waiting !== undefined) return report;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  throw new Error('the run never came to wait for a decision');
+}
+
+async function replayAll(client: Client, started: { workflowId: string; runId: string }[], workflowBundle: { codePath: string }): Promise<void> {
+  for (const { workflowId, runId } of started) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle, replayName: workflowId }, history, workflowId);
+  }
+}

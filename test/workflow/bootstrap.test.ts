@@ -1,0 +1,102 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import type { RunReport } from '../../domain/report.ts';
+import { abortUpdate, retryUpdate } from '../../workflows/messages.ts';
+import { ephemeralPlan } from '../support/plans.ts';
+import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
+import { failed, goodZone, newWorld } from '../support/world.ts';
+
+let number = 0;
+const plan = () => ephemeralPlan('bootstrap', `02-02-26-${String((number += 1)).padStart(2, '0')}`);
+const CHANGES = /^(claim|ensure|start|apply|install|write)/;
+
+async function failureOf(handle: AnyHandle): Promise<{ type: string | undefined; message: string; report: RunReport }> {
+  const error: unknown = await handle.result().then(() => { throw new Error('the run did not fail'); }, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
+  return { type: error.cause.type ?? undefined, message: error.cause.message, report: error.cause.details?.[0] as RunReport };
+}
+
+test('T1: stages in plan order, each tier preflighted, raised and accepted in turn', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ bootstrap }) => {
+    const report = await (await bootstrap(plan())).result();
+    expect(report.state).toBe('ready');
+    expect(report.stages.map(({ id, status }) => `${id} ${status}`)).toEqual(['foundation done', 'claim done', 'cluster done', 'tier-0 done', 'argocd done', 'tier-1 done', 'tier-1.5 done', 'receipt done']);
+    const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'probeHostRecords'];
+    expect(world.calls.filter((call) => gates.includes(call))).toEqual([...gates, ...gates]);
+    expect(report.ledger.map(({ kind }) => kind)).toContain('eks-cluster');
+    expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.planHash])).toEqual([['ready', report.planHash]]);
+  });
+});
+
+test('F4: every failure of the foundation comes back in one report, before the first change', async () => {
+  const world = newWorld(() => ({
+    readZone: () => Promise.resolve({ ...goodZone, zone: { value: { name: 'prod.goldenpathidp.io.', privateZone: false, nameServers: ['ns-1', 'ns-2'] } } }),
+    readCore: async (input) => ({ ...(await newWorld().activities.readCore(input)), subnets: { value: [] }, recordedZoneId: { value: 'ZOLD000000' }, quota: { problem: 'AccessDenied: not authorized to perform servicequotas:GetServiceQuota' } }),
+  }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const { type, message, report } = await failureOf(await bootstrap(plan()));
+    expect(type).toBe('PreflightFailed');
+    for (const problem of ['subnets: no subnet has the tags', 'zone: zone Z0427816GOLDENPATHDEV is prod.goldenpathidp.io, not dev.goldenpathidp.io', 'zone-recorded: recorded is ZOLD000000, environments/dev.yaml has Z0427816GOLDENPATHDEV', 'quota: AccessDenied']) expect(message).toContain(problem);
+    expect(report.stages[0]?.error?.problems).toHaveLength(4);
+    expect(world.calls.filter((call) => CHANGES.test(call))).toEqual([]);
+    expect(world.receipts.size).toBe(0);
+  });
+});
+
+test('F1: a plan changed on its way is refused', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ bootstrap }) => {
+    const good = plan();
+    const { type } = await failureOf(await bootstrap({ ...good, gitops: { ...good.gitops, revision: 'mine' } }));
+    expect(type).toBe('InvalidInput');
+    expect(world.calls).toEqual([]);
+  });
+});
+
+test('T1: a failed preflight stops the run with every finding; nothing of the tier is raised', async () => {
+  const world = newWorld(() => ({ preflightTier: () => Promise.resolve([{ id: 'dns-scope', title: 'DNS scope', ok: false, found: 'ExternalDNS may write dev.goldenpathidp.io', fix: 'narrow its policy' }]) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const { type, message } = await failureOf(await bootstrap(plan()));
+    expect(type).toBe('PreflightFailed');
+    expect(message).toContain('dns-scope: ExternalDNS may write dev.goldenpathidp.io. Fix: narrow its policy');
+    expect(world.calls).not.toContain('applyRootApplication');
+    expect([...world.receipts.values()].map(({ report }) => report.state)).toEqual(['failed']);
+  });
+});
+
+test('T1: a stage that failed for good waits for an operator where the request says so, and goes on after retry', async () => {
+  let healthy = false;
+  const world = newWorld(() => ({ startNodeGroup: () => (healthy ? Promise.resolve([]) : Promise.reject(failed('QuotaExceeded', 'no m6i.large left'))) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan(), 'wait');
+    expect((await untilWaiting(handle)).waiting).toMatchObject({ stage: 'cluster', reason: 'no m6i.large left' });
+    healthy = true;
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'cluster', by: 'bob', reason: 'quota raised' }] });
+    const report = await handle.result();
+    expect(report.state).toBe('ready');
+    expect(report.stages.find(({ id }) => id === 'cluster')?.attempts).toBe(2);
+  });
+});
+
+test('U1: an operator’s abort ends the run and names what had failed', async () => {
+  const world = newWorld(() => ({ claimBuild: () => Promise.reject(failed('InvalidInput', 'build id was used by run x')) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan(), 'wait');
+    await untilWaiting(handle);
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'claim', by: 'bob', reason: 'taken' }] });
+    const { type, message } = await failureOf(handle);
+    expect(type).toBe('Aborted');
+    expect(message).toContain('bob ended the run at this stage, after: build id was used by run x');
+  });
+});
+
+test('Throttled and 5xx answers are retried with back-off until they pass', async () => {
+  let attempts = 0;
+  const world = newWorld(() => ({ ensureLogGroup: () => { attempts += 1; return attempts < 4 ? Promise.reject(failed('Throttled', 'Rate exceeded', true)) : Promise.resolve([]); } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    expect((await (await bootstrap(plan())).result()).state).toBe('ready');
+    expect(attempts).toBe(4);
+  });
+});

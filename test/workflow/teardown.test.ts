@@ -1,0 +1,168 @@
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import type { RunReport } from '../../domain/report.ts';
+import { abortUpdate, reportQuery, retrySignal, retryUpdate } from '../../workflows/messages.ts';
+import { ephemeralPlan } from '../support/plans.ts';
+import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
+import { failed, givePlatform, newWorld, type World } from '../support/world.ts';
+
+const DESTROYING = ['deleteVolumes', 'deleteControllers', 'removeArgoCd', 'startDeleteNodeGroups', 'startDeleteCluster', 'deleteIdentity', 'deleteLeftovers'];
+const destroyed = (world: World) => world.calls.filter((call) => DESTROYING.includes(call));
+const quiet = { timings: { scale: 1, lateSweeps: false } };
+let number = 0;
+/** Each test has a build of its own, so that all may share one server. */
+const plan = (changes = quiet) => ephemeralPlan('teardown', `01-02-26-${String((number += 1)).padStart(2, '0')}`, changes);
+
+async function failureOf(handle: AnyHandle): Promise<{ type: string | undefined; message: string; report: RunReport }> {
+  const error: unknown = await handle.result().then(() => { throw new Error('the run did not fail'); }, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
+  return { type: error.cause.type ?? undefined, message: error.cause.message, report: error.cause.details?.[0] as RunReport };
+}
+
+test('X1: sources first, records proven gone, only then anything is destroyed', async () => {
+  const world = newWorld();
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan())).result();
+
+    expect(report.state).toBe('clean');
+    expect(report.stages.map(({ id, status }) => `${id} ${status}`)).toEqual([
+      'inventory done', 'drain-precheck done', 'freeze-gitops done', 'workloads done', 'dns-sources done', 'load-balancers done', 'dns-gate done',
+      'volumes done', 'controllers done', 'final-proof done', 'destroy done', 'sweep done', 'receipt done',
+    ]);
+    const order = ['readExternalDns', 'freezeGitOps', 'deleteApplications', 'deleteDnsSources', 'awaitDnsSourcesGone', 'probeLoadBalancersGone', ...DESTROYING.slice(0, 5)];
+    expect(world.calls.filter((call) => order.includes(call))).toEqual(order);
+    expect(world.calls.indexOf('deleteVolumes')).toBeGreaterThan(world.calls.indexOf('probeLoadBalancersGone'));
+    const listingsBefore = world.calls.slice(world.calls.indexOf('probeLoadBalancersGone'), world.calls.indexOf('deleteVolumes')).filter((call) => call === 'listZone');
+    expect(listingsBefore.length).toBeGreaterThanOrEqual(3);
+    expect([...world.receipts.values()].map(({ report: kept }) => kept.state)).toEqual(['clean']);
+  });
+});
+
+test('X2: records that stay stop the run after five minutes; it lists them, destroys nothing, and goes on when an operator retries', async () => {
+  const world = newWorld(() => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve(['Ingress kong/status']); } }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan());
+    const waiting = await untilWaiting(handle);
+
+    expect(waiting.waiting).toMatchObject({ stage: 'dns-gate', answers: ['retry', 'abort'], records: [{ name: 'kong.b-21-11-26-01.dev.goldenpathidp.io', type: 'A' }] });
+    expect(waiting.waiting?.reason).toBe('Route 53 still holds 1 record of the platform 300 s after its sources were gone');
+    expect(destroyed(world)).toEqual([]);
+
+    world.records = [];
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'ExternalDNS runs again' }] });
+    const report = await handle.result();
+    expect(report.state).toBe('clean');
+    expect(report.decisions).toMatchObject([{ stage: 'dns-gate', decision: 'retry', by: 'bob', reason: 'ExternalDNS runs again' }]);
+  });
+});
+
+test('X2: abort ends the run with nothing destroyed, and the receipt says so', async () => {
+  const world = newWorld(() => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve([]); } }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan());
+    await untilWaiting(handle);
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'not today' }] });
+
+    const { type, report } = await failureOf(handle);
+    expect(type).toBe('Aborted');
+    expect(report.state).toBe('failed');
+    expect(destroyed(world)).toEqual([]);
+    expect([...world.receipts.values()].map(({ report: kept }) => kept.state)).toEqual(['failed']);
+  });
+});
+
+test('U1: the answer may come by hand as a signal; one for another stage is recorded and not obeyed', async () => {
+  const world = newWorld(() => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve([]); } }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan());
+    await untilWaiting(handle);
+    await handle.signal(retrySignal, { stage: 'inventory', by: 'eve', reason: 'late' });
+    expect((await handle.query(reportQuery)).waiting?.stage).toBe('dns-gate');
+    await expect(handle.executeUpdate(retryUpdate, { args: [{ stage: 'sweep', by: 'eve', reason: 'late' }] })).rejects.toThrow(WorkflowUpdateFailedError);
+
+    world.records = [];
+    await handle.signal(retrySignal, { stage: 'dns-gate', by: 'bob', reason: 'by hand' });
+    const report = await handle.result();
+    expect(report.decisions.map(({ by, reason }) => `${by}: ${reason}`)).toEqual(['eve: not obeyed: the run waits at stage dns-gate, not at inventory', 'bob: by hand']);
+  });
+});
+
+test('failure 13: an ExternalDNS that cannot delete stops the run before anything is drained', async () => {
+  const world = newWorld(() => ({ readExternalDns: ({ target }) => Promise.resolve({ state: { deployment: { args: ['--policy=upsert-only', `--txt-owner-id=${target.ownerId}`], replicas: 0, available: 0 } }, expectedRoleArn: 'arn:role/d', roleProblems: [] }) }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan(), 'fail');
+    const { type, message } = await failureOf(handle);
+    expect(type).toBe('PreflightFailed');
+    expect(message).toContain('ExternalDNS is scaled to 0');
+    expect(message).toContain('ExternalDNS runs without --policy=sync (it has --policy=upsert-only)');
+    expect(world.calls).not.toContain('freezeGitOps');
+    expect(world.sources).toEqual(['Ingress kong/status']);
+  });
+});
+
+test('failure 36: a zone that cannot be read is never a zone without records', async () => {
+  const world = newWorld(() => ({ deleteDnsSources: () => { world.sources = []; world.records = []; broken = true; return Promise.resolve([]); } }));
+  let broken = false;
+  const { listZone } = world.activities;
+  world.activities.listZone = (input) => (broken ? Promise.reject(failed('Unavailable', 'Route 53 ListResourceRecordSets: 503', true)) : listZone(input));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan());
+    const { waiting } = await untilWaiting(handle);
+    expect(waiting).toMatchObject({ stage: 'dns-gate', reason: 'Route 53 ListResourceRecordSets: 503' });
+    expect(destroyed(world)).toEqual([]);
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'Route 53 is down' }] });
+    await failureOf(handle);
+  });
+});
+
+test('failure 1: an application that still syncs by itself stops the run before its sources go', async () => {
+  const world = newWorld(() => ({ freezeGitOps: () => Promise.resolve([]) }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const { type, message } = await failureOf(await teardown(plan(), 'fail'));
+    expect(type).toBe('PreflightFailed');
+    expect(message).toContain('goldenpath');
+    expect(world.calls).not.toContain('deleteDnsSources');
+  });
+});
+
+test('X4: what the sweep finds is residue, named, and the end is not called clean', async () => {
+  const left = { kind: 'iam-role', id: 'arn:role/x', name: 'x', why: 'it still exists', whatToDo: 'delete it' };
+  const world = newWorld(() => ({ sweep: () => Promise.resolve([left]) }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan())).result();
+    expect(report.state).toBe('clean-with-residue');
+    expect(report.residue).toEqual([left]);
+  });
+});
+
+test('X5: a platform of which nothing is left, not even a cluster, is torn down from live state alone', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan())).result();
+    expect(report.state).toBe('clean');
+    expect(world.calls).not.toContain('freezeGitOps');
+  });
+});
+
+test('step 12: the sweep is repeated an hour and a day later, each recorded', async () => {
+  const world = newWorld();
+  givePlatform(world);
+  await withWorld(world, async ({ teardown, client, alsoReplay }) => {
+    const late = plan({ timings: { scale: 1, lateSweeps: true } });
+    const report = await (await teardown(late)).result();
+    const sweep = client.workflow.getHandle<() => Promise<RunReport>>(`${late.target.workflowId}/late-sweep/${report.runId}`);
+    alsoReplay(sweep.workflowId, (await sweep.describe()).runId);
+    const last = await sweep.result();
+    expect((last.endedAt ?? 0) - (report.endedAt ?? 0)).toBeGreaterThanOrEqual(24 * 3_600_000);
+    expect([...world.receipts.keys()]).toEqual([report.runId, `${report.runId}-sweep-1`, `${report.runId}-sweep-2`]);
+  });
+});
