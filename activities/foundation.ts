@@ -7,14 +7,14 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { GoldenpathError } from '../domain/errors.ts';
-import type { Reading, Subnet } from '../domain/foundation.ts';
+import type { Subnet } from '../domain/foundation.ts';
 import { TAG } from '../domain/names.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { Clients } from './clients.ts';
 import type { CoreReadings, Probes } from './contract.ts';
-import { mapAwsError } from './errors.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
+import { reading } from './reading.ts';
 import { recordedZoneId } from './registry.ts';
 import { requiredActions } from './required-actions.ts';
 
@@ -38,38 +38,29 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
   return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions, bucket };
 }
 
-/** The value, or the problem in words. Only what AWS answered is a reading: throttling, no answer and bugs are thrown on. */
-export async function reading<T>(read: Promise<T>): Promise<Reading<T>> {
-  try {
-    return { value: await read };
-  } catch (error) {
-    if (error instanceof GoldenpathError) return { problem: error.message };
-    const mapped = mapAwsError(error);
-    if (mapped?.type === 'Throttled' || mapped?.type === 'Unavailable') throw error;
-    if (mapped !== undefined) return { problem: mapped.message };
-    if (error instanceof Error && '$metadata' in error) return { problem: `${error.name}: ${error.message}` };
-    throw error;
-  }
-}
-
 async function readCaller({ sts }: Clients): Promise<{ account: string; arn: string }> {
   const { Account, Arn } = await sts.send(new GetCallerIdentityCommand({}));
   return { account: present(Account, 'an account'), arn: present(Arn, "the caller's ARN") };
 }
 
 /** The filters by which the foundation's objects of an environment are found: its tags, as infrastructure code leaves them. */
-export function foundationFilters(environment: string): { Name: string; Values: string[] }[] {
+function foundationFilters(environment: string): { Name: string; Values: string[] }[] {
   return [
     { Name: `tag:${TAG.environment}`, Values: [environment] },
     { Name: `tag:${TAG.plane}`, Values: ['foundation'] },
   ];
 }
 
-async function readVpcs(ec2: EC2Client, environment: string): Promise<{ id: string; dnsSupport: boolean; dnsHostnames: boolean }[]> {
+/** The ids of the VPCs with the foundation's tags: one, where all is well. */
+export async function foundationVpcIds(ec2: EC2Client, environment: string): Promise<string[]> {
   const vpcs = await allPages(paginateDescribeVpcs({ client: ec2 }, { Filters: foundationFilters(environment) }), (page) => page.Vpcs);
+  return vpcs.map(({ VpcId }) => present(VpcId, "a VPC's id"));
+}
+
+async function readVpcs(ec2: EC2Client, environment: string): Promise<{ id: string; dnsSupport: boolean; dnsHostnames: boolean }[]> {
+  const ids = await foundationVpcIds(ec2, environment);
   return Promise.all(
-    vpcs.map(async ({ VpcId }) => {
-      const id = present(VpcId, "a VPC's id");
+    ids.map(async (id) => {
       const [support, hostnames] = await Promise.all([
         ec2.send(new DescribeVpcAttributeCommand({ VpcId: id, Attribute: 'enableDnsSupport' })),
         ec2.send(new DescribeVpcAttributeCommand({ VpcId: id, Attribute: 'enableDnsHostnames' })),

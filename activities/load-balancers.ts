@@ -1,0 +1,78 @@
+// Load balancers and target groups of a cluster, by the tags of whichever controller made them (teardown.md step 6, failures 21, 22).
+import {
+  DescribeLoadBalancerAttributesCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TagDescription,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { isOwnedBy } from '../domain/names.ts';
+import type { OwnedObject } from '../domain/report.ts';
+import type { Clients } from './clients.ts';
+import type { Probes, Waiting } from './contract.ts';
+import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
+import { fromTagList, kubernetesClusterTag } from './ownership.ts';
+import { allPages, inGroups, present } from './pages.ts';
+
+/** DescribeTags takes at most 20 ARNs (ELBv2 API). */
+const TAGS_PER_CALL = 20;
+const GONE = [...NOT_FOUND.loadBalancer, ...NOT_FOUND.targetGroup];
+
+export function loadBalancerActivities({ elb }: Clients): Pick<Probes, 'probeLoadBalancersGone'> {
+  return { probeLoadBalancersGone: (input) => probeLoadBalancersGone(elb, input) };
+}
+
+/**
+ * Whether tags of ELBv2, EC2 or EBS say that an object was made for the cluster: by the load balancer controller
+ * (`elbv2.k8s.aws/cluster`), by the cloud provider (`kubernetes.io/cluster/<name>: owned`), or by this product. The last
+ * tag alone misses what the controllers made (failure 22); `shared` is never the cluster's own.
+ */
+export function isMadeForCluster(tags: Record<string, string>, cluster: string): boolean {
+  return tags['elbv2.k8s.aws/cluster'] === cluster || tags[kubernetesClusterTag(cluster)] === 'owned' || isOwnedBy(tags, cluster);
+}
+
+/** All load balancers and target groups of the cluster, from complete listings of the region. */
+export async function clusterLoadBalancers(elb: ElasticLoadBalancingV2Client, cluster: string): Promise<OwnedObject[]> {
+  const [balancers, groups] = await Promise.all([
+    allPages(paginateDescribeLoadBalancers({ client: elb }, {}), (page) => page.LoadBalancers),
+    allPages(paginateDescribeTargetGroups({ client: elb }, {}), (page) => page.TargetGroups),
+  ]);
+  const objects: OwnedObject[] = [
+    ...balancers.map(({ LoadBalancerArn, LoadBalancerName }) => ({ kind: 'elasticloadbalancing:loadbalancer', id: present(LoadBalancerArn, "a load balancer's ARN"), name: LoadBalancerName ?? '' })),
+    ...groups.map(({ TargetGroupArn, TargetGroupName }) => ({ kind: 'elasticloadbalancing:targetgroup', id: present(TargetGroupArn, "a target group's ARN"), name: TargetGroupName ?? '' })),
+  ];
+  const tags = await tagsOf(elb, objects.map(({ id }) => id));
+  return objects.filter(({ id }) => isMadeForCluster(tags.get(id) ?? {}, cluster));
+}
+
+/** Tags by ARN; what is gone by now has none. */
+async function tagsOf(elb: ElasticLoadBalancingV2Client, arns: readonly string[]): Promise<Map<string, Record<string, string>>> {
+  const described = await Promise.all(inGroups(arns, TAGS_PER_CALL).map((group) => describeTags(elb, group)));
+  return new Map(described.flat().map(({ ResourceArn, Tags }) => [present(ResourceArn, "a tagged object's ARN"), fromTagList(Tags)]));
+}
+
+/** One object that is gone fails the call for its whole group: then each is asked for by itself. */
+async function describeTags(elb: ElasticLoadBalancingV2Client, arns: string[]): Promise<TagDescription[]> {
+  try {
+    const { TagDescriptions = [] } = await elb.send(new DescribeTagsCommand({ ResourceArns: arns }));
+    return TagDescriptions;
+  } catch (error) {
+    if (!isNamed(error, GONE)) throw error;
+    if (arns.length === 1) return [];
+    return (await Promise.all(arns.map((arn) => describeTags(elb, [arn])))).flat();
+  }
+}
+
+/** Load balancers whose deletion protection is on, one line each (failure 21). */
+export async function loadBalancerProtections(elb: ElasticLoadBalancingV2Client, objects: readonly OwnedObject[]): Promise<string[]> {
+  const balancers = objects.filter(({ kind }) => kind === 'elasticloadbalancing:loadbalancer');
+  const lines = await Promise.all(
+    balancers.map(async ({ id, name }) => {
+      const answer = await orAbsent(elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: id })), NOT_FOUND.loadBalancer);
+      const isProtected = answer?.Attributes?.some(({ Key, Value }) => Key === 'deletion_protection.enabled' && Value === 'true') === true;
+      return isProtected ? [`load balancer ${name} has deletion protection on (${id})`] : [];
+    }),
+  );
+  return lines.flat();
+}
+
+async function probeLoadBalancersGone(elb: ElasticLoadBalancingV2Client, input: Waiting): Promise<void> {
+  const left = await clusterLoadBalancers(elb, input.target.cluster);
+  if (left.length > 0) throw notReady(`${left.length} left in ELBv2: ${left.map(({ name }) => name).join(', ')}`, input, left.map(({ kind, id }) => `${kind} ${id}`));
+}

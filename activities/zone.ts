@@ -1,0 +1,108 @@
+// Route 53, read only: the zone, its delegation, and complete listings of its records. Runs on the rate-limited task queue (F4, T3, X1, X2).
+import { GetHostedZoneCommand, ListHostedZonesByNameCommand, ListResourceRecordSetsCommand, type ListResourceRecordSetsRequest, type ListResourceRecordSetsResponse, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
+import { listingOf, type ZoneListing } from '../domain/dns-gate.ts';
+import { normaliseName } from '../domain/dns-names.ts';
+import type { DnsRecord } from '../domain/dns-records.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import type { CheckResult } from '../domain/foundation.ts';
+import type { Target } from '../domain/plan.ts';
+import type { Clients } from './clients.ts';
+import type { ZoneProbes, ZoneReadings } from './contract.ts';
+import { notReady } from './errors.ts';
+import { hostRecordChecks } from './host-records.ts';
+import { present } from './pages.ts';
+import { reading } from './reading.ts';
+
+/** Records a page (Route 53 API: at most 300): with it a zone of a hundred names is one call. */
+const PAGE_SIZE = 300;
+
+export function zoneProbes({ route53 }: Pick<Clients, 'route53'>): ZoneProbes {
+  return {
+    readZone: ({ target }) => readZone(route53, target),
+    listZone: ({ target }) => listZone(route53, target),
+    probeHostRecords: (input) => probeHostRecords(route53, input),
+  };
+}
+
+/** Four calls for a zone of one page: the zone, its records, the parent by name, the parent's NS record. */
+async function readZone(route53: Route53Client, target: Target): Promise<ZoneReadings> {
+  const [zone, delegation, recordsInScope] = await Promise.all([
+    reading(readHostedZone(route53, target.hostedZoneId)),
+    reading(readDelegation(route53, target)),
+    reading(listZone(route53, target).then(({ owned }) => [...new Set(owned.map(({ name }) => name))])),
+  ]);
+  return { zone, delegation, recordsInScope };
+}
+
+async function readHostedZone(route53: Route53Client, id: string): Promise<{ name: string; privateZone: boolean; nameServers: string[] }> {
+  const { HostedZone, DelegationSet } = await route53.send(new GetHostedZoneCommand({ Id: id }));
+  const zone = present(HostedZone, 'a hosted zone');
+  return { name: present(zone.Name, "the zone's name"), privateZone: zone.Config?.PrivateZone === true, nameServers: DelegationSet?.NameServers ?? [] };
+}
+
+/** The NS record of the zone in its parent; none where the parent has no such record. */
+async function readDelegation(route53: Route53Client, { zone, parentZone }: Target): Promise<string[]> {
+  const parentId = await publicZoneId(route53, parentZone);
+  const { ResourceRecordSets = [] } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: parentId, StartRecordName: zone, StartRecordType: 'NS', MaxItems: 1 }));
+  const record = ResourceRecordSets.find(({ Name, Type }) => Type === 'NS' && Name !== undefined && normaliseName(Name) === normaliseName(zone));
+  return (record?.ResourceRecords ?? []).map(({ Value }) => present(Value, 'a name server'));
+}
+
+async function publicZoneId(route53: Route53Client, name: string): Promise<string> {
+  // A few, because private zones may bear the same name.
+  const { HostedZones = [] } = await route53.send(new ListHostedZonesByNameCommand({ DNSName: name, MaxItems: 10 }));
+  const found = HostedZones.filter((zone) => zone.Config?.PrivateZone !== true && zone.Name !== undefined && normaliseName(zone.Name) === normaliseName(name));
+  const [zone] = found;
+  if (zone === undefined || found.length > 1) throw new GoldenpathError('PreflightFailed', `${found.length} public hosted zones of this account are named ${name}; the delegation is read from exactly one`);
+  return present(zone.Id, "the zone's id");
+}
+
+/** The listing's time is that of its first call: what changed since may be missing from it. */
+async function listZone(route53: Route53Client, target: Target): Promise<ZoneListing> {
+  const at = Date.now();
+  const { records, pages } = await listRecords(route53, target.hostedZoneId);
+  return listingOf(records, target, at, pages);
+}
+
+/**
+ * Every record of the zone. A page that says there are more and not where, or an error in the middle, fails the whole:
+ * a part of a listing would read as records that are gone (failure 36).
+ */
+export async function listRecords(route53: Route53Client, hostedZoneId: string): Promise<{ records: DnsRecord[]; pages: number }> {
+  const records: DnsRecord[] = [];
+  let next: Pick<ListResourceRecordSetsRequest, 'StartRecordName' | 'StartRecordType' | 'StartRecordIdentifier'> | undefined = {};
+  let pages = 0;
+  while (next !== undefined) {
+    const answer: ListResourceRecordSetsResponse = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: hostedZoneId, MaxItems: PAGE_SIZE, ...next }));
+    pages += 1;
+    records.push(...present(answer.ResourceRecordSets, 'the record sets').map((set) => toDnsRecord(set)));
+    next = answer.IsTruncated === true
+      ? {
+          StartRecordName: present(answer.NextRecordName, 'the name of the next record'),
+          StartRecordType: present(answer.NextRecordType, 'the type of the next record'),
+          ...(answer.NextRecordIdentifier === undefined ? {} : { StartRecordIdentifier: answer.NextRecordIdentifier }),
+        }
+      : undefined;
+  }
+  return { records, pages };
+}
+
+/** A record set as the domain compares it: an alias is its target's name, and values are sorted. */
+export function toDnsRecord({ Name, Type, SetIdentifier, TTL, ResourceRecords = [], AliasTarget }: ResourceRecordSet): DnsRecord {
+  const values = AliasTarget === undefined ? ResourceRecords.map(({ Value }) => present(Value, "a record's value")) : [`ALIAS ${normaliseName(present(AliasTarget.DNSName, "an alias's target"))}`];
+  return {
+    name: normaliseName(present(Name, "a record's name")),
+    type: present(Type, "a record's type"),
+    ...(SetIdentifier === undefined ? {} : { setIdentifier: SetIdentifier }),
+    values: values.toSorted(),
+    ...(TTL === undefined ? {} : { ttl: TTL }),
+  };
+}
+
+async function probeHostRecords(route53: Route53Client, input: Parameters<ZoneProbes['probeHostRecords']>[0]): Promise<CheckResult[]> {
+  const { records } = await listRecords(route53, input.target.hostedZoneId);
+  const checks = hostRecordChecks(records, input);
+  const failed = checks.filter(({ ok }) => !ok).map(({ title, found }) => `${title}: ${found}`);
+  if (failed.length > 0) throw notReady(`${failed.length} of ${checks.length} host names are not in Route 53 as they should be`, input, failed);
+  return checks;
+}
