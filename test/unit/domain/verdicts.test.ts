@@ -1,0 +1,169 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ApplicationState, stillAutomated, tierVerdict } from '../../../domain/applications.ts';
+import { componentsUpTo, ROOT_APPLICATION } from '../../../domain/components.ts';
+import { currentDetails } from '../../../domain/details.ts';
+import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
+import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
+import { addToLedger, endState, newReport, type RunReport } from '../../../domain/report.ts';
+import { controllerApplications, inventoryProblems, workloadApplications } from '../../../domain/teardown.ts';
+import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
+import { ephemeralPlan } from '../../support/plans.ts';
+
+const app = (name: string, changes: Partial<ApplicationState> = {}): ApplicationState => ({
+  name, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: false, finalizers: [], ...changes,
+});
+
+describe('tierVerdict', () => {
+  const expected = componentsUpTo('1', 'ephemeral');
+  const children = expected.map(({ name }) => app(name));
+  const root = app(ROOT_APPLICATION, { comparedParameters: { 'bootstrap.maxTier': '1' } });
+
+  it('T1: settled when the root was compared at the gate and exactly the plan’s applications are Synced and Healthy', () => {
+    expect(tierVerdict(root, children, expected, '1')).toEqual({ settled: true });
+  });
+
+  it('T1: a root that reads Synced and Healthy of the old gate has not settled', () => {
+    expect(tierVerdict(root, children, expected, '1.5')).toEqual({ settled: false, waitingFor: ['the root application to be compared at tier 1.5 (it was at 1)'] });
+  });
+
+  it('T1: a missing application, one too many, or one that is not healthy holds the gate', () => {
+    const progressing = children.with(0, app(expected[0]?.name ?? '', { health: 'Progressing', healthMessage: 'waiting for a load balancer' }));
+    expect(tierVerdict(root, progressing.slice(0, -1).concat(app('keycloak')), expected, '1')).toEqual({
+      settled: false,
+      waitingFor: [
+        'application aws-load-balancer-controller: health is Progressing (waiting for a load balancer)',
+        'application cluster-autoscaler to be created',
+        'application keycloak to go: it is not in the plan',
+      ],
+    });
+  });
+
+  it('T1: a running or failed sync holds the gate although the last comparison was good', () => {
+    expect(tierVerdict(app(ROOT_APPLICATION, { ...root, operation: 'Running' }), children, expected, '1').settled).toBe(false);
+  });
+
+  it('A4: there is no root, there is no tier', () => { expect(tierVerdict(undefined, [], expected, '1').settled).toBe(false); });
+
+  it('failure 1: applications that still sync by themselves are named', () => { expect(stillAutomated([app('a'), app('b', { automated: true })])).toEqual(['b']); });
+});
+
+describe('externalDnsProblems', () => {
+  const { target } = ephemeralPlan('teardown');
+  const role = 'arn:aws:iam::111122223333:role/x';
+  const state = (changes: object = {}) => ({ deployment: { args: [...contractedArgs(target), '--events'], replicas: 1, available: 1, serviceAccountRoleArn: role, ...changes } });
+
+  it('failure 13: the contracted deployment is relied on', () => { expect(externalDnsProblems(state(), target, role)).toEqual([]); });
+  it('failure 13: no deployment', () => { expect(externalDnsProblems({}, target, role)[0]).toContain('there is no ExternalDNS Deployment'); });
+  it('failure 13: each argument of the contract is needed exactly', () => {
+    for (const arg of contractedArgs(target)) expect(externalDnsProblems(state({ args: contractedArgs(target).filter((other) => other !== arg) }), target, role).join()).toContain(`ExternalDNS runs without ${arg}`);
+  });
+  it('failure 16: a second owner or domain filter beside the contracted one is a problem', () => {
+    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--domain-filter=dev.goldenpathidp.io'] }), target, role)).toEqual(['ExternalDNS runs with --domain-filter=dev.goldenpathidp.io, which the contract does not hold']);
+    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--dry-run'] }), target, role)).toHaveLength(1);
+  });
+  it('failure 13: scaled to 0, or another role', () => {
+    expect(externalDnsProblems(state({ replicas: 0, available: 0, serviceAccountRoleArn: undefined }), target, role)).toEqual(['ExternalDNS is scaled to 0', 'no replica of ExternalDNS is available', `ExternalDNS's service account has role none, not ${role}`]);
+  });
+});
+
+describe('checkFoundation', () => {
+  const plan = ephemeralPlan();
+  const good: FoundationReadings = {
+    caller: { value: { account: plan.target.accountId, arn: 'arn:aws:iam::111122223333:user/ana' } },
+    vpcs: { value: [{ id: 'vpc-1', dnsSupport: true, dnsHostnames: true }] },
+    subnets: { value: ['a', 'b'].map((zone) => ({ id: zone, zone, freeAddresses: 16, tags: { 'kubernetes.io/role/elb': '1' } })) },
+    zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: ['NS-1.', 'ns-2'] } },
+    delegation: { value: ['ns-2.', 'ns-1'] },
+    recordedZoneId: { value: plan.target.hostedZoneId },
+    secrets: Object.fromEntries(plan.secrets.map(({ name, keys }) => [name, { value: keys }])),
+    quota: { value: { clusters: 99, limit: 100 } },
+    deniedActions: { value: [] },
+    bucket: { value: { region: 'eu-west-2' } },
+    recordsInScope: { value: [] },
+  };
+  const failedIds = (changes: Partial<FoundationReadings>) => checkFoundation(plan, { ...good, ...changes }).filter(({ ok }) => !ok).map(({ id }) => id);
+
+  it('F4: a foundation as it should be passes, and no check asks for a database', () => {
+    expect(failedIds({})).toEqual([]);
+    expect(checkFoundation(plan, good).map(({ id }) => id).filter((id) => id.includes('rds'))).toEqual([]);
+  });
+
+  it.each<[string, Partial<FoundationReadings>, string[]]>([
+    ['another account', { caller: { value: { account: '999988887777', arn: 'x' } } }, ['caller']],
+    ['two VPCs', { vpcs: { value: [{ id: 'a', dnsSupport: true, dnsHostnames: true }, { id: 'b', dnsSupport: true, dnsHostnames: true }] } }, ['vpc']],
+    ['no subnets', { subnets: { value: [] } }, ['subnets']],
+    ['one zone, no addresses', { subnets: { value: [{ id: 'a', zone: 'a', freeAddresses: 15, tags: {} }] } }, ['subnets']],
+    ['a zone id that differs from the recorded one', { recordedZoneId: { value: 'ZOTHER0000' } }, ['zone-recorded']],
+    ['a delegation to other name servers', { delegation: { value: ['ns-9'] } }, ['delegation']],
+    ['a secret without its key', { secrets: {} }, plan.secrets.map(({ name }) => `secret:${name}`)],
+    ['no quota', { quota: { value: { clusters: 100, limit: 100 } } }, ['quota']],
+    ['records in the scope already', { recordsInScope: { value: ['app.b-1'] } }, ['scope-empty']],
+    ['a denied action', { deniedActions: { value: ['eks:CreateCluster'] } }, ['iam']],
+    ['a bucket elsewhere', { bucket: { value: { region: 'us-east-1' } } }, ['registry']],
+  ])('F4: %s', (_, changes, ids) => { expect(failedIds(changes)).toEqual(ids); });
+
+  it('failure 36: a reading that failed is a failed check, never an empty list', () => {
+    const unread = Object.fromEntries(Object.keys(good).filter((key) => key !== 'secrets').map((key) => [key, { problem: 'no answer' }]));
+    const checks = checkFoundation(plan, { ...good, ...unread, secrets: {} });
+    expect(checks.every(({ ok }) => !ok)).toBe(true);
+    expect(checks.every(({ fix }) => fix !== '')).toBe(true);
+  });
+});
+
+describe('teardown decisions', () => {
+  const all = [app(ROOT_APPLICATION), ...componentsUpTo('1.5', 'ephemeral').map(({ name, tier }) => app(name, { tier }))];
+  it('step 4: workloads above tier 1 go first', () => { expect(workloadApplications(all)).toEqual(['prometheus', 'alertmanager', 'grafana']); });
+  it('step 9: then the controllers, highest wave first, the root last', () => {
+    expect(controllerApplications(all)).toEqual(['cluster-autoscaler', 'kong', 'external-dns', 'external-secrets', 'cert-manager', 'aws-load-balancer-controller', ROOT_APPLICATION]);
+  });
+  it('step 4: an application of unknown tier goes while the controllers live', () => { expect(workloadApplications([app('mystery')])).toEqual(['mystery']); });
+  it('failure 27: protections and a cluster in the making stop it before anything is drained', () => {
+    expect(inventoryProblems({ cluster: { status: 'CREATING' }, protections: ['EKS deletion protection is on'] })).toEqual(['EKS deletion protection is on', 'the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
+    expect(inventoryProblems({ cluster: null, protections: [] })).toEqual([]);
+  });
+});
+
+describe('reports', () => {
+  const report = (statuses: ('done' | 'pending')[]): RunReport => {
+    const fresh = newReport(ephemeralPlan('teardown'), { runId: 'r', requester: 'ana', startedAt: 0 });
+    return { ...fresh, stages: fresh.stages.map((stage, index) => ({ ...stage, status: statuses[index] ?? 'done' })) };
+  };
+  it('X4: a planned stage that was not done makes the end failed, never clean', () => {
+    fc.assert(fc.property(fc.array(fc.constantFrom('done' as const, 'pending' as const), { minLength: 13, maxLength: 13 }), (statuses) => {
+      expect(endState(report(statuses))).toBe(statuses.slice(0, -1).includes('pending') ? 'failed' : 'clean');
+    }));
+  });
+  it('X4: residue is never clean', () => {
+    expect(endState({ ...report([]), residue: [{ kind: 'k', id: 'i', name: 'n', why: 'w', whatToDo: 'd' }] })).toBe('clean-with-residue');
+  });
+  it('a ledger holds each object once', () => {
+    const object = { kind: 'iam-role', id: 'arn', name: 'n' };
+    expect(addToLedger([object], [object, { ...object, id: 'other' }])).toHaveLength(2);
+  });
+  it('U1: the details of a waiting run say what is awaited and how to answer, with the payload to send by hand', () => {
+    const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const }] } };
+    const text = currentDetails(waiting);
+    expect(text).toContain('`app.x A 192.0.2.1` (owner-txt)');
+    expect(text).toContain(`goldenpath retry ${waiting.workflowId} --reason`);
+    expect(text).toContain(`temporal workflow signal --workflow-id ${waiting.workflowId} --name abort-by-hand --input '{"stage":"dns-gate"`);
+  });
+});
+
+describe('timings', () => {
+  it('a probe is not repeated before its operation is nearly due, and then densely', () => {
+    const wait = timings(1).cluster;
+    expect(nextProbeMs(0, wait)).toBeGreaterThan(500_000);
+    expect(nextProbeMs(560_000, wait)).toBe(5_000);
+  });
+  it('X2: listing a blocked zone for five minutes stays within the run’s sixty Route 53 calls', () => {
+    const gate = timings(1).dnsGate;
+    let [elapsed, calls] = [0, 0];
+    while (elapsed < gate.deadlineMs) { elapsed += nextListingMs(elapsed, false, gate); calls += 1; }
+    expect(calls).toBeLessThan(60);
+  });
+  it('no scale makes a deadline shorter than what controllers need in real seconds', () => {
+    const { cluster, tier, acceptance, drain, dnsGate, controllersGone } = timings(1_000);
+    expect([cluster, tier, acceptance, drain, dnsGate, controllersGone].filter(({ deadlineMs }) => deadlineMs < 60_000)).toEqual([]);
+  });
+});
