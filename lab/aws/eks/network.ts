@@ -3,6 +3,7 @@ import {
   AuthorizeSecurityGroupIngressCommand, CreateSecurityGroupCommand, DeleteSecurityGroupCommand, DescribeInstancesCommand,
   RunInstancesCommand, TerminateInstancesCommand, type Subnet, type _InstanceType,
 } from '@aws-sdk/client-ec2';
+import { dependentsOfGroup } from '../ec2/dependencies.ts';
 import { toTags } from '../ec2/interfaces.ts';
 import type { ClusterRecord, EksState } from './state.ts';
 
@@ -52,11 +53,11 @@ export async function createControlPlaneInterfaces({ interfaces }: EksState, clu
 export async function removeClusterNetwork({ backdoor: { ec2 }, interfaces }: EksState, cluster: ClusterRecord): Promise<void> {
   for (const id of cluster.interfaceIds) await interfaces.remove(id);
   cluster.interfaceIds = [];
-  if (cluster.securityGroupId === undefined) return;
+  if (cluster.securityGroupId === undefined || (await dependentsOfGroup(ec2, cluster.securityGroupId)).length > 0) return;
   try {
     await ec2.send(new DeleteSecurityGroupCommand({ GroupId: cluster.securityGroupId }));
   } catch (error) {
-    if (!(error instanceof Error) || !['InvalidGroup.NotFound', 'DependencyViolation'].includes(error.name)) throw error;
+    if (!(error instanceof Error) || error.name !== 'InvalidGroup.NotFound') throw error;
   }
 }
 
@@ -78,8 +79,7 @@ export async function runInstances({ backdoor: { ec2 } }: EksState, spec: Instan
     const { Instances: [instance] = [] } = await ec2.send(new RunInstancesCommand({
       ImageId: 'ami-0e6b5d3c1a2f49870', MinCount: 1, MaxCount: 1,
       InstanceType: spec.instanceType,
-      SubnetId: subnetId,
-      SecurityGroupIds: [spec.securityGroupId],
+      NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: subnetId, Groups: [spec.securityGroupId], DeleteOnTermination: true }],
       TagSpecifications: [{ ResourceType: 'instance', Tags: toTags(spec.tags) }],
     }));
     const { InstanceId: instanceId, PrivateIpAddress: address, Placement: placement } = instance ?? {};

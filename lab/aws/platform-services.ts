@@ -1,0 +1,38 @@
+// The services in which a platform's cloud resources live, bound to one another: EKS, EC2 and load balancers share the
+// network interfaces that AWS itself makes (lab.md § The gateway). For `startGateway({ services })`.
+import { openBackdoor } from './ec2/backdoor.ts';
+import { plugEc2 } from './ec2/index.ts';
+import { createServiceInterfaces } from './ec2/interfaces.ts';
+import { createEks, type Eks, type EksOptions } from './eks/index.ts';
+import { plugElbv2 } from './elbv2/index.ts';
+import type { Elbv2Durations } from './elbv2/lifecycle.ts';
+import type { Plugged, World } from './service.ts';
+import { plugTagging } from './tagging/index.ts';
+
+export interface PlatformServices {
+  services: Plugged[];
+  eks: Eks;
+  /** Stops control planes and issuers; what was made in moto stays. Call it before the gateway's own close. */
+  close(): Promise<void>;
+}
+
+export interface PlatformOptions extends Pick<EksOptions, 'provider' | 'tokenWebhookUrl'> {
+  /** In seconds of AWS; the published ones where nothing is given. */
+  durations?: { eks?: EksOptions['durations']; elbv2?: Partial<Elbv2Durations> };
+}
+
+/** Makes the platform's services of one lab. */
+export function createPlatformServices(world: World, { provider, tokenWebhookUrl, durations = {} }: PlatformOptions): PlatformServices {
+  const backdoor = openBackdoor(world);
+  const interfaces = createServiceInterfaces(backdoor.ec2);
+  const eks = createEks({ world, provider, tokenWebhookUrl, backdoor, interfaces, ...(durations.eks !== undefined && { durations: durations.eks }) });
+  const elbv2 = plugElbv2({ elbv2: backdoor.elbv2, ec2: backdoor.ec2, interfaces, clock: world.clock, region: world.region }, durations.elbv2);
+  return {
+    services: [eks.service, plugEc2({ ec2: backdoor.ec2, interfaces }), elbv2.service, plugTagging({ eks: eks.state, network: elbv2.state.network })],
+    eks,
+    async close() {
+      await eks.close();
+      backdoor.close();
+    },
+  };
+}
