@@ -12,6 +12,17 @@ const REPOSITORIES: readonly { readonly program: Program; readonly path: RegExp 
 /** The same as a jq regular expression over a whole image name, for kwok's stage selectors. */
 export const IMAGES_WITH_A_PROGRAM = '((^|/)(external-dns/external-dns|argoproj/argocd|library/redis)|^redis)([:@].*)?$';
 
+/** Tags that the lab's programs stand for; redis 6.2 stands for whatever version is asked for. */
+const TAGS: Readonly<Partial<Record<Program, string>>> = { 'external-dns': 'v0.21.0', argocd: 'v3.2.11' };
+
+/** The tag that the lab's program stands for, where the image asks for another one: running it would prove nothing. */
+export function otherTag(image: string): string | undefined {
+  const program = programOf(image);
+  const tag = /:([^/:@]+)(?:@|$)/.exec(image)?.[1];
+  const own = program === undefined ? undefined : TAGS[program];
+  return tag === undefined || own === undefined || tag === own ? undefined : own;
+}
+
 /** The program for an image, or undefined where the lab has none. */
 export function programOf(image: string): Program | undefined {
   const repository = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');

@@ -48,7 +48,7 @@ export const PINS: readonly Pin[] = [
     name: 'temporal',
     module: 'temporal',
     package: 'github.com/temporalio/cli/cmd/temporal',
-    ldflags: '',
+    ldflags: '-X github.com/temporalio/cli/internal/temporalcli.Version=1.8.2',
     version: { args: ['--version'], prints: /1\.8\.2 \(Server 1\.32\.0/ },
   },
   {

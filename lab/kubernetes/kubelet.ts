@@ -1,0 +1,145 @@
+// The kubelet of processes: pods whose images the lab has programs for run as real processes with the manifest's own arguments (design: lab).
+// Gaps: README.md in this folder.
+import { CoreV1Api, makeInformer } from '@kubernetes/client-node';
+import type { Informer, V1Pod } from '@kubernetes/client-node';
+import type { Supervisor } from '../processes.ts';
+import type { Tools } from '../tools.ts';
+import { adminConfig } from './client.ts';
+import type { KubernetesCluster } from './control-plane.ts';
+import type { KubeletContext } from './kubelet/place.ts';
+import { PodRun, deletePod } from './kubelet/pod-run.ts';
+import { ServiceProxy } from './kubelet/service-proxy.ts';
+import { runsAsProcesses } from './programs.ts';
+
+export interface KubeletInput {
+  readonly cluster: KubernetesCluster;
+  readonly tools: Tools;
+  readonly supervisor: Supervisor;
+  /** AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and AWS_REGION of the lab. */
+  readonly aws: Readonly<Record<string, string>>;
+}
+
+export interface Kubelet {
+  /** Ends every process of its pods; the pods' objects stay. */
+  stop(): Promise<void>;
+}
+
+/** An informer stays stopped after an error until it is started again. */
+const WATCH_AGAIN_MS = 500;
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** Starts watching a cluster's pods. One kubelet serves all nodes of the cluster. */
+export async function startKubelet(input: KubeletInput): Promise<Kubelet> {
+  const kubelet = new ProcessKubelet(input);
+  await kubelet.start();
+  return kubelet;
+}
+
+class ProcessKubelet implements Kubelet {
+  readonly #input: KubeletInput;
+  readonly #api: CoreV1Api;
+  readonly #context: KubeletContext;
+  readonly #informer: Informer<V1Pod>;
+  readonly #runs = new Map<string, PodRun>();
+  readonly #ending = new Map<string, Promise<void>>();
+  #addresses = 0;
+  #stopped = false;
+
+  constructor(input: KubeletInput) {
+    this.#input = input;
+    const config = adminConfig(input.cluster);
+    this.#api = config.makeApiClient(CoreV1Api);
+    const proxy = new ServiceProxy(this.#api, (namespace, selector, target) => {
+      const run = [...this.#runs.values()].toReversed().find((candidate) => candidate.isReadyWith(namespace, selector));
+      return run?.hostPort(target);
+    });
+    this.#context = { cluster: input.cluster, api: this.#api, tools: input.tools, proxy, aws: input.aws };
+    this.#informer = makeInformer(config, '/api/v1/pods', () => this.#api.listPodForAllNamespaces());
+  }
+
+  async start(): Promise<void> {
+    this.#informer.on('add', (pod) => {
+      this.#see(pod);
+    });
+    this.#informer.on('update', (pod) => {
+      this.#see(pod);
+    });
+    this.#informer.on('delete', (pod) => {
+      this.#end(pod, (run) => run.discard(0));
+    });
+    this.#informer.on('error', () => {
+      this.#watchAgain(); // the API server may be restarting
+    });
+    await this.#informer.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#informer.stop();
+    await Promise.all([...this.#runs.values()].map((run) => run.discard(2)));
+    await Promise.all(this.#ending.values());
+    await this.#context.proxy.close();
+  }
+
+  #see(pod: V1Pod): void {
+    const uid = pod.metadata?.uid ?? '';
+    if (this.#stopped || !runsAsProcesses(imagesOf(pod)) || pod.spec?.nodeName === undefined) return;
+    if (pod.metadata?.deletionTimestamp !== undefined) {
+      const grace = pod.metadata.deletionGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+      if (this.#runs.has(uid)) this.#end(pod, (run) => run.terminate(grace));
+      else if (!this.#ending.has(uid)) this.#track(uid, deletePod(this.#context, pod));
+    } else if (!this.#runs.has(uid) && !this.#ending.has(uid) && (pod.status?.phase ?? 'Pending') === 'Pending') {
+      this.#begin(uid, pod, pod.spec.nodeName);
+    }
+  }
+
+  #begin(uid: string, pod: V1Pod, nodeName: string): void {
+    this.#addresses += 1;
+    const run = new PodRun({
+      context: this.#context,
+      supervisor: this.#input.supervisor,
+      pod,
+      podIP: `10.0.${64 + (this.#addresses >> 8)}.${this.#addresses & 255}`, // beside kwok's range; nothing listens there
+      hostIP: nodeAddress(nodeName),
+    });
+    this.#runs.set(uid, run);
+    run.start();
+  }
+
+  #end(pod: V1Pod, how: (run: PodRun) => Promise<void>): void {
+    const uid = pod.metadata?.uid ?? '';
+    const run = this.#runs.get(uid);
+    if (run === undefined) return;
+    this.#runs.delete(uid);
+    this.#track(uid, how(run));
+  }
+
+  /** Remembers an ending until it is over. One that fails leaves the pod's object: the next change of it tries again. */
+  #track(uid: string, ending: Promise<void>): void {
+    const over = ending
+      .catch((error: unknown) => {
+        process.emitWarning(`kubelet of ${this.#input.cluster.name}: ending pod ${uid} failed: ${String(error)}`);
+      })
+      .finally(() => this.#ending.delete(uid));
+    this.#ending.set(uid, over);
+  }
+
+  #watchAgain(): void {
+    setTimeout(() => {
+      if (this.#stopped) return;
+      this.#informer.start().catch(() => {
+        this.#watchAgain();
+      });
+    }, WATCH_AGAIN_MS).unref();
+  }
+}
+
+function imagesOf(pod: V1Pod): string[] {
+  return (pod.spec?.containers ?? []).map(({ image = '' }) => image);
+}
+
+/** The address in a node's private DNS name, `ip-10-0-1-23.…`; the loopback address for any other name. */
+function nodeAddress(nodeName: string): string {
+  const match = /^ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?:\.|$)/.exec(nodeName);
+  return match === null ? '127.0.0.1' : match.slice(1, 5).join('.');
+}
