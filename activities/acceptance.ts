@@ -1,0 +1,158 @@
+// What must hold before a tier is raised, and what proves it afterwards, through the API server and IAM alone (T2, T3).
+import { type IAMClient, paginateListAttachedRolePolicies, paginateListRolePolicies } from '@aws-sdk/client-iam';
+import type { KubernetesObject, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
+import type { ApplicationState } from '../domain/applications.ts';
+import { componentsUpTo, HOSTS, ROOT_APPLICATION } from '../domain/components.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import type { CheckResult } from '../domain/foundation.ts';
+import type { Target } from '../domain/plan.ts';
+import type { Tier } from '../domain/tiers.ts';
+import { irsaRoles } from '../iam/index.ts';
+import { applicationState, listApplications } from './argocd-applications.ts';
+import type { Waiting } from './contract.ts';
+import { allowedChanges, forbiddenChanges, neededChanges } from './dns-scope.ts';
+import { deploymentRef } from './external-dns.ts';
+import { getRole, iamContext } from './iam.ts';
+import { check, defaultStorageClasses, demandChecks, nodesCheck, workloadProblem } from './kubernetes.ts';
+import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
+import { fromTagList } from './ownership.ts';
+import { allPages } from './pages.ts';
+import { isOwnedBy } from '../domain/names.ts';
+
+const SECRETS_API = 'external-secrets.io/v1';
+/** Names that gitops/apps/prometheus and gitops/apps/grafana give. */
+const MONITORING = 'monitoring';
+const GRAFANA_SECRET = 'grafana-admin';
+
+interface Conditioned extends KubernetesObject {
+  status?: { conditions?: { type?: string; status?: string; message?: string }[] };
+}
+
+/** T2: the checks before a tier is raised. Failing checks are returned; what cannot be read is an error. */
+export async function preflightTier(cluster: ClusterClient, iam: IAMClient, { target, tier, desiredNodes }: { target: Target; tier: Tier; desiredNodes: number }): Promise<CheckResult[]> {
+  if (tier === '1') {
+    const version = await cluster.version();
+    return [check('api', 'Kubernetes API', undefined, `answers, ${version}`, ''), nodesCheck(await cluster.list<V1Node>('v1', 'Node'), desiredNodes), await rolesCheck(iam, target), await scopeCheck(iam, target)];
+  }
+  if (tier === '1.5') return [await storageCheck(cluster)];
+  throw new GoldenpathError('InvalidInput', `tier ${tier} has no preflight yet`);
+}
+
+/** Every IRSA role exists, is the platform's, and has the policies that iam/ gives it. */
+async function rolesCheck(iam: IAMClient, target: Target): Promise<CheckResult> {
+  const definitions = irsaRoles.map((role) => role.define({ ...iamContext(target), oidcIssuer: 'https://any' }));
+  const problems = (await Promise.all(definitions.map(async ({ roleName, policies, managedPolicyArns }) => {
+    const role = await getRole(iam, roleName);
+    if (role === undefined) return [`role ${roleName} does not exist`];
+    if (!isOwnedBy(fromTagList(role.Tags), target.cluster)) return [`role ${roleName} is not tagged as ${target.cluster}'s`];
+    const inline = await allPages(paginateListRolePolicies({ client: iam }, { RoleName: roleName }), (page) => page.PolicyNames);
+    const attached = await allPages(paginateListAttachedRolePolicies({ client: iam }, { RoleName: roleName }), (page) => page.AttachedPolicies);
+    const missing = [...Object.keys(policies).filter((name) => !inline.includes(name)), ...managedPolicyArns.filter((arn) => !attached.some(({ PolicyArn }) => PolicyArn === arn))];
+    return missing.map((policy) => `role ${roleName} lacks policy ${policy}`);
+  }))).flat();
+  return check('irsa', 'IRSA roles', problems.length === 0 ? undefined : problems.join('; '), `${definitions.length} roles with their policies`, 'run the stage `cluster` again: it makes and mends the roles');
+}
+
+/** D1, C2: IAM itself says that ExternalDNS can write the platform's names and no other. */
+async function scopeCheck(iam: IAMClient, target: Target): Promise<CheckResult> {
+  const [needed, forbidden] = [neededChanges(target), forbiddenChanges(target)];
+  const [granted, leaks] = [await allowedChanges(iam, target, needed), await allowedChanges(iam, target, forbidden)];
+  const problems = [...needed.filter((change) => !granted.includes(change)).map(({ why }) => `may not change ${why}`), ...leaks.map(({ why }) => `may change ${why}`)];
+  return check('dns-scope', "ExternalDNS's role", problems.length === 0 ? undefined : problems.join('; '), `may change names in ${target.hostSuffix}; IAM denies ${forbidden.length} changes outside`, 'compare the inline policy dns-scope of the role with iam/external-dns.ts');
+}
+
+/** Exactly one default StorageClass, and its provisioner's driver registered. */
+async function storageCheck(cluster: ClusterClient): Promise<CheckResult> {
+  const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
+  const [first, ...others] = defaults;
+  const driver = first === undefined ? undefined : await cluster.read({ apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', name: first.provisioner });
+  let problem: string | undefined;
+  if (first === undefined) problem = 'no StorageClass is the default';
+  else if (others.length > 0) problem = `${defaults.length} StorageClasses are the default: ${defaults.map(({ metadata }) => metadata?.name ?? '').join(', ')}`;
+  else if (driver === undefined) problem = `the driver ${first.provisioner} of StorageClass ${first.metadata?.name ?? ''} is not registered`;
+  return check('storage', 'Default StorageClass', problem, `${first?.metadata?.name ?? ''} by ${first?.provisioner ?? ''}`, 'leave one StorageClass as the default, and look at the add-on aws-ebs-csi-driver');
+}
+
+/** T3 without DNS. NotReady while a point fails. `ingressAddress` is where the platform's names must point. */
+export async function probeAcceptance(cluster: ClusterClient, waiting: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }> {
+  const { target, tier } = waiting;
+  const applications = (await listApplications(cluster)).map(applicationState);
+  const ingresses = await cluster.list<V1Ingress>('networking.k8s.io/v1', 'Ingress');
+  const checks = [applicationsCheck(applications, target, tier), ingressCheck(ingresses), ...(await tierChecks(cluster, tier, applications))];
+  demandChecks(`tier ${tier}`, checks, waiting);
+  return { checks, ingressAddress: platformAddress(ingresses, target) };
+}
+
+async function tierChecks(cluster: ClusterClient, tier: Tier, applications: readonly ApplicationState[]): Promise<CheckResult[]> {
+  if (tier === '1') {
+    // An environment may do without ExternalDNS (F3); the tier's wave has already seen exactly the plan's applications.
+    const externalDns = applications.some(({ name }) => name === 'external-dns') ? [await deploymentCheck(cluster, deploymentRef, 'ExternalDNS')] : [];
+    return [await storesCheck(cluster), ...externalDns];
+  }
+  if (tier === '1.5') {
+    const prometheus = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'prometheus', namespace: MONITORING };
+    return [await deploymentCheck(cluster, prometheus, 'Prometheus'), await claimCheck(cluster), await deploymentCheck(cluster, { ...prometheus, name: 'grafana' }, 'Grafana'), await grafanaSecretCheck(cluster)];
+  }
+  throw new GoldenpathError('InvalidInput', `tier ${tier} has no acceptance yet`);
+}
+
+function applicationsCheck(applications: readonly ApplicationState[], target: Target, tier: Tier): CheckResult {
+  const names = [ROOT_APPLICATION, ...componentsUpTo(tier, target.lifecycle).map(({ name }) => name)];
+  const known = applications.filter(({ name }) => names.includes(name));
+  const problems = known.filter(({ sync, health }) => sync !== 'Synced' || health !== 'Healthy').map(({ name, sync, health }) => `${name} is ${sync}, ${health}`);
+  if (!known.some(({ name }) => name === ROOT_APPLICATION)) problems.push(`${ROOT_APPLICATION} does not exist`);
+  return check('applications', 'Argo CD applications', problems.length === 0 ? undefined : problems.join('; '), `${known.length} Synced and Healthy`, 'look at the applications in namespace argocd');
+}
+
+/** Every Ingress has an address, and there is one. */
+export function ingressCheck(ingresses: readonly V1Ingress[]): CheckResult {
+  const waiting = ingresses.filter((ingress) => addressOf(ingress) === undefined).map((ingress) => nameOf(refOf(ingress)));
+  const problem = ingresses.length === 0 ? 'there is no Ingress' : waiting.length > 0 ? `without an address: ${waiting.join(', ')}` : undefined;
+  return check('ingress', 'Ingress addresses', problem, `${ingresses.length} Ingresses at ${[...new Set(ingresses.map((ingress) => addressOf(ingress) ?? ''))].join(', ')}`, "look at Service kong/kong-proxy, the load balancer controller's log and its IAM role");
+}
+
+function addressOf({ status }: V1Ingress): string | undefined {
+  const [first] = status?.loadBalancer?.ingress ?? [];
+  return first?.hostname ?? first?.ip;
+}
+
+/** The address of the Ingress of the platform's first host. */
+export function platformAddress(ingresses: readonly V1Ingress[], { hostSuffix }: Pick<Target, 'hostSuffix'>): string {
+  const hosts = HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
+  const platform = ingresses.find(({ spec }) => (spec?.rules ?? []).some(({ host }) => host !== undefined && hosts.includes(host)));
+  return (platform === undefined ? undefined : addressOf(platform)) ?? '';
+}
+
+async function deploymentCheck(cluster: ClusterClient, ref: typeof deploymentRef, title: string): Promise<CheckResult> {
+  const deployment = await cluster.read<V1Deployment>(ref);
+  return check(ref.name, title, workloadProblem(deployment), `${deployment?.status?.availableReplicas ?? 0} replicas available`, `look at the pods of ${nameOf(ref)}`);
+}
+
+async function storesCheck(cluster: ClusterClient): Promise<CheckResult> {
+  const stores = (await cluster.serves(SECRETS_API, 'ClusterSecretStore')) ? await cluster.list<Conditioned>(SECRETS_API, 'ClusterSecretStore') : [];
+  const unready = stores.flatMap((store) => unreadiness(store));
+  const problem = stores.length === 0 ? 'there is no ClusterSecretStore' : unready.length > 0 ? unready.join('; ') : undefined;
+  return check('secret-store', 'ClusterSecretStore', problem, `${stores.map(({ metadata }) => metadata?.name ?? '').join(', ')} Ready`, "look at the log of External Secrets and its IAM role");
+}
+
+async function claimCheck(cluster: ClusterClient): Promise<CheckResult> {
+  const claim = await cluster.read<V1PersistentVolumeClaim>({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'prometheus', namespace: MONITORING });
+  const phase = claim?.status?.phase ?? 'absent';
+  return check('prometheus-volume', "Prometheus's volume", phase === 'Bound' ? undefined : `its claim is ${phase}`, `Bound to ${claim?.spec?.volumeName ?? ''}`, 'look at the claim monitoring/prometheus and the add-on aws-ebs-csi-driver');
+}
+
+/** The administrator's login has come from Secrets Manager. Only that it has keys is read, never a value. */
+async function grafanaSecretCheck(cluster: ClusterClient): Promise<CheckResult> {
+  const ref = { name: GRAFANA_SECRET, namespace: MONITORING };
+  const external = (await cluster.serves(SECRETS_API, 'ExternalSecret')) ? await cluster.read<Conditioned>({ apiVersion: SECRETS_API, kind: 'ExternalSecret', ...ref }) : undefined;
+  const secret = await cluster.read<V1Secret>({ apiVersion: 'v1', kind: 'Secret', ...ref });
+  const keys = Object.keys(secret?.data ?? {});
+  const problems = external === undefined ? [`ExternalSecret ${MONITORING}/${GRAFANA_SECRET} does not exist`] : unreadiness(Object.assign(external, { kind: 'ExternalSecret' }));
+  if (keys.length === 0) problems.push(`Secret ${MONITORING}/${GRAFANA_SECRET} ${secret === undefined ? 'does not exist' : 'is empty'}`);
+  return check('grafana-secret', "Grafana's login", problems.length === 0 ? undefined : problems.join('; '), `synced, with ${keys.join(', ')}`, 'look at the ExternalSecret and at the secret in Secrets Manager');
+}
+
+function unreadiness(object: Conditioned): string[] {
+  const ready = (object.status?.conditions ?? []).find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? [] : [`${nameOf(refOf(object))} is not Ready${ready?.message === undefined ? '' : `: ${ready.message}`}`];
+}

@@ -1,0 +1,138 @@
+// Argo CD Applications as the product reads and awaits them (T1, A4, failures 1–3).
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
+import { ARGOCD_NAMESPACE, type Component, ROOT_APPLICATION } from '../domain/components.ts';
+import type { Tier } from '../domain/tiers.ts';
+import type { ClusterClient, ObjectRef } from './kubernetes-client.ts';
+import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
+
+export const ARGOCD_API = 'argoproj.io/v1alpha1';
+/** Deletion cascades to the application's objects, highest wave first. Source: https://argo-cd.readthedocs.io/en/release-3.2/user-guide/app_deletion/ */
+export const CASCADE_FINALIZER = 'resources-finalizer.argocd.argoproj.io';
+/** The label that every Application carries (A4). */
+export const TIER_LABEL = 'goldenpath.idp/tier';
+export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
+const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
+
+/** The parts of an Application that the product reads. Source: Argo CD 3.2 pkg/apis/application/v1alpha1. */
+export interface Application extends KubernetesObject {
+  spec?: {
+    project?: string;
+    destination?: { server?: string; namespace?: string };
+    source?: ApplicationSource;
+    syncPolicy?: { automated?: object | null; retry?: object };
+  };
+  /** A sync that was asked for and has not begun, or that is going on. */
+  operation?: object;
+  status?: {
+    sync?: { status?: string; comparedTo?: { source?: ApplicationSource } };
+    health?: { status?: string; message?: string };
+    operationState?: { phase?: string; message?: string };
+    conditions?: { type?: string; message?: string }[];
+  };
+}
+
+export interface ApplicationSource {
+  repoURL?: string;
+  targetRevision?: string;
+  path?: string;
+  helm?: { parameters?: { name?: string; value?: string; forceString?: boolean }[]; valuesObject?: object };
+}
+
+/** Address of an Application by name. */
+export function applicationRef(name: string): ObjectRef & { namespace: string } {
+  return { apiVersion: ARGOCD_API, kind: 'Application', name, namespace: ARGOCD_NAMESPACE };
+}
+
+/** Every Application; an empty list only where the API server serves no such kind or says that there is none. */
+export async function listApplications(cluster: ClusterClient): Promise<Application[]> {
+  if (!(await cluster.serves(ARGOCD_API, 'Application'))) return [];
+  return cluster.list<Application>(ARGOCD_API, 'Application', { namespace: ARGOCD_NAMESPACE });
+}
+
+/** What the workflows need of an Application. */
+export function applicationState({ metadata, spec, status }: Application): ApplicationState {
+  const parameters = status?.sync?.comparedTo?.source?.helm?.parameters ?? [];
+  return {
+    name: metadata?.name ?? '',
+    tier: metadata?.labels?.[TIER_LABEL],
+    sync: status?.sync?.status ?? 'Unknown',
+    health: status?.health?.status ?? 'Unknown',
+    healthMessage: status?.health?.message,
+    comparedParameters: Object.fromEntries(parameters.map(({ name, value }) => [name ?? '', value ?? ''])),
+    operation: status?.operationState?.phase,
+    operationMessage: status?.operationState?.message,
+    conditions: (status?.conditions ?? []).flatMap(({ type, message }) => (type === undefined || !isProblem(type) ? [] : [`${type}: ${message ?? ''}`])),
+    automated: spec?.syncPolicy?.automated !== undefined && spec.syncPolicy.automated !== null,
+    finalizers: metadata?.finalizers ?? [],
+  };
+}
+
+/** Argo CD's conditions that name errors end in Error; the others are warnings about orphans, exclusions and repeats. Source: v1alpha1 `ApplicationCondition.IsError`. */
+function isProblem(type: string): boolean {
+  return type.endsWith('Error');
+}
+
+/** The wave of an Application, 0 where it has none. */
+export function waveOf({ metadata }: KubernetesObject): number {
+  return Number(metadata?.annotations?.[WAVE_ANNOTATION] ?? 0);
+}
+
+/** Until the tier has settled, by the domain's verdict; one line of evidence an application. */
+export async function awaitTier(cluster: ClusterClient, { tier, expected }: { tier: Tier; expected: Component[] }): Promise<string[]> {
+  const waker = new Waker(cluster, APPLICATIONS_PATH);
+  let staleSince: number | undefined;
+  const read = async (): Promise<Finding<string[]>> => {
+    const states = (await listApplications(cluster)).map(applicationState);
+    const root = states.find(({ name }) => name === ROOT_APPLICATION);
+    const children = states.filter(({ name }) => name !== ROOT_APPLICATION);
+    const verdict = tierVerdict(root, children, expected, tier);
+    if (verdict.settled) return { done: true, result: children.map(evidence) };
+    if (root === undefined || root.comparedParameters[MAX_TIER_PARAMETER] === tier) staleSince = undefined;
+    else staleSince = await refreshStale(cluster, staleSince);
+    return { done: false, waitingFor: verdict.waitingFor };
+  };
+  try {
+    return await awaitFinding(`tier ${tier}`, read, { waker });
+  } finally {
+    waker.close();
+  }
+}
+
+/** Argo CD compares a changed application within a second (facts.md); one that does not for this long has missed the change. */
+const STALE_MS = 10_000;
+
+/** Asks for a refresh of a root application that goes on comparing an older gate. Returns since when it is waited for. */
+async function refreshStale(cluster: ClusterClient, staleSince: number | undefined): Promise<number> {
+  const now = Date.now();
+  if (staleSince === undefined || now - staleSince < STALE_MS) return staleSince ?? now;
+  await cluster.patch(applicationRef(ROOT_APPLICATION), { metadata: { annotations: { [REFRESH_ANNOTATION]: 'hard' } } });
+  return now;
+}
+
+function evidence({ name, tier, sync, health }: ApplicationState): string {
+  return `application ${name} (tier ${tier ?? 'none'}): ${sync}, ${health}`;
+}
+
+/** Until none of these Applications exists. A retry reads afresh. */
+export async function awaitApplicationsGone(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
+  const waker = new Waker(cluster, APPLICATIONS_PATH);
+  const read = async (): Promise<Finding<string[]>> => {
+    const left = (await listApplications(cluster)).filter(({ metadata }) => names.includes(metadata?.name ?? ''));
+    return left.length === 0 ? { done: true, result: names.map((name) => `application ${name} is gone`) } : { done: false, waitingFor: left.map(remaining) };
+  };
+  try {
+    return await awaitFinding('the applications to go', read, { waker });
+  } finally {
+    waker.close();
+  }
+}
+
+/** What an Application that should be gone still waits for. */
+export function remaining(application: Application): string {
+  const { metadata, status } = application;
+  const problems = (status?.conditions ?? []).flatMap(({ type, message }) => (type === 'DeletionError' ? [message ?? type] : []));
+  const state = metadata?.deletionTimestamp === undefined ? 'is not being deleted' : `is being deleted, finalizers ${(metadata.finalizers ?? []).join(', ') || 'none'}`;
+  return `application ${metadata?.name ?? ''} ${state}${problems.length === 0 ? '' : `: ${problems.join('; ')}`}`;
+}

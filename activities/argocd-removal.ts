@@ -1,0 +1,124 @@
+// Removing Applications and then Argo CD itself, each while what it needs still lives (teardown.md steps 4 and 9, failures 2–6).
+import { Context } from '@temporalio/activity';
+import type { KubernetesObject, V1CustomResourceDefinition, V1MutatingWebhookConfiguration, V1Namespace, V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
+import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import { kindOf, namespacedKinds } from './argocd.ts';
+import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER, listApplications, remaining, waveOf } from './argocd-applications.ts';
+import { listApplicationSets } from './argocd-freeze.ts';
+import { type ClusterClient, nameOf, type ObjectRef, refOf } from './kubernetes-client.ts';
+import { awaitFinding, type Finding } from './kubernetes-watch.ts';
+import { isDefinition } from './kubernetes.ts';
+
+const LOAD_BALANCER_CONTROLLER = 'aws-load-balancer-controller';
+/** Argo CD takes a light application away in about a second. */
+const REMOVAL_POLL_MS = 1_000;
+
+/** Asks for the deletion of these Applications, highest wave first; each cascades to its objects. Returns what was asked. */
+export async function deleteApplications(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
+  const applications = (await listApplications(cluster)).filter(({ metadata }) => names.includes(metadata?.name ?? ''));
+  const done: string[] = [];
+  for (const application of applications.toSorted((a, b) => removalRank(b) - removalRank(a))) done.push(...(await deleteCascading(cluster, application)));
+  return done;
+}
+
+/** Deletes these Applications wave by wave, highest first, each wave only when the one before it is gone; the load balancer controller after every other, the root last. */
+export async function deleteControllers(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
+  const done: string[] = [];
+  await awaitFinding('the controllers to go', async () => {
+    const left = (await listApplications(cluster)).filter(({ metadata }) => names.includes(metadata?.name ?? ''));
+    if (left.length === 0) return { done: true, result: undefined };
+    const highest = Math.max(...left.map(removalRank));
+    const wave = left.filter((application) => removalRank(application) === highest);
+    for (const application of wave) done.push(...(await deleteCascading(cluster, application)));
+    return { done: false, waitingFor: wave.map(remaining) };
+  }, { everyMs: REMOVAL_POLL_MS });
+  return done;
+}
+
+/** Higher goes earlier: the wave, but the load balancer controller and the root application after everything (failures 7, 12). */
+export function removalRank(application: KubernetesObject): number {
+  if (application.metadata?.name === ROOT_APPLICATION) return Number.NEGATIVE_INFINITY;
+  return application.metadata?.name === LOAD_BALANCER_CONTROLLER ? Number.MIN_SAFE_INTEGER : waveOf(application);
+}
+
+/** Failure 2: the finalizer first, then the deletion. */
+async function deleteCascading(cluster: ClusterClient, application: Application): Promise<string[]> {
+  const { name = '', deletionTimestamp, finalizers = [], resourceVersion } = application.metadata ?? {};
+  if (deletionTimestamp !== undefined) return [];
+  const cascades = finalizers.some((finalizer) => finalizer.startsWith(CASCADE_FINALIZER));
+  if (!cascades) await cluster.patch(applicationRef(name), { metadata: { finalizers: [...finalizers, CASCADE_FINALIZER] } }, resourceVersion);
+  return (await cluster.remove(applicationRef(name))) ? [`application ${name} is being deleted`] : [];
+}
+
+/**
+ * Removes Argo CD: ApplicationSets and projects while their controllers live, webhooks without a backend (failure 4), the manifest's
+ * objects, the CRDs that the product applied, the namespace. Throws PreflightFailed while an Application is left (failure 3). What
+ * the cluster alone still holds after half of the activity's time is named and left to the cluster's own deletion: it is no cloud object.
+ */
+export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: readonly KubernetesObject[]; definitions: readonly KubernetesObject[] }): Promise<string[]> {
+  const left = (await listApplications(cluster)).map(({ metadata }) => `application ${metadata?.name ?? ''} still exists`);
+  if (left.length > 0) throw new GoldenpathError('PreflightFailed', `Argo CD is not removed before its applications: ${left.join('; ')}`, left);
+  const giveUpAt = Date.now() + Context.current().info.startToCloseTimeoutMs / 2;
+  const done = [...(await removeParents(cluster)), ...(await removeDeadWebhooks(cluster))];
+  const objects = manifests.argocd.filter((object) => !isDefinition(object));
+  const scopes = await namespacedKinds(cluster, objects);
+  let removed = 0;
+  for (const object of objects.toReversed()) {
+    const ref = refOf(object);
+    if (await cluster.remove(scopes.has(kindOf(object)) ? { ...ref, namespace: ARGOCD_NAMESPACE } : ref)) removed += 1;
+  }
+  done.push(`${removed} objects of Argo CD deleted`);
+  const refs = [...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf);
+  refs.push({ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE });
+  for (const ref of refs) await cluster.remove(ref);
+  return [...done, ...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
+}
+
+/** ApplicationSets and AppProjects go while Argo CD can still release their finalizers. */
+async function removeParents(cluster: ClusterClient): Promise<string[]> {
+  const done: string[] = [];
+  await awaitFinding('ApplicationSets and projects to go', async () => {
+    const projects = (await cluster.serves(ARGOCD_API, 'AppProject')) ? await cluster.list(ARGOCD_API, 'AppProject', { namespace: ARGOCD_NAMESPACE }) : [];
+    const parents = [...(await listApplicationSets(cluster)), ...projects];
+    for (const parent of parents) if (parent.metadata?.deletionTimestamp === undefined && (await cluster.remove(refOf(parent)))) done.push(`${nameOf(refOf(parent))} deleted`);
+    const stuck = parents.filter(({ metadata }) => (metadata?.finalizers ?? []).length > 0);
+    return stuck.length === 0 ? { done: true, result: undefined } : { done: false, waitingFor: stuck.map((parent) => `${nameOf(refOf(parent))} holds finalizers ${(parent.metadata?.finalizers ?? []).join(', ')}`) };
+  }, { everyMs: REMOVAL_POLL_MS });
+  return done;
+}
+
+/** Failure 4: an admission webhook whose Service is gone blocks every deletion. */
+async function removeDeadWebhooks(cluster: ClusterClient): Promise<string[]> {
+  const api = 'admissionregistration.k8s.io/v1';
+  const configurations = [
+    ...(await cluster.list<V1ValidatingWebhookConfiguration>(api, 'ValidatingWebhookConfiguration')),
+    ...(await cluster.list<V1MutatingWebhookConfiguration>(api, 'MutatingWebhookConfiguration')),
+  ];
+  const done: string[] = [];
+  for (const configuration of configurations) {
+    const services = (configuration.webhooks ?? []).flatMap(({ clientConfig }) => (clientConfig.service === undefined ? [] : [clientConfig.service]));
+    for (const { name, namespace } of services) {
+      if ((await cluster.read({ apiVersion: 'v1', kind: 'Service', name, namespace })) !== undefined) continue;
+      if (await cluster.remove(refOf(configuration))) done.push(`${nameOf(refOf(configuration))} deleted: its backend Service ${namespace}/${name} is gone`);
+      break;
+    }
+  }
+  return done;
+}
+
+async function gone(cluster: ClusterClient, refs: readonly ObjectRef[], giveUpAt: number): Promise<Finding<string[]>> {
+  const waitingFor: string[] = [];
+  for (const ref of refs) {
+    const object = await cluster.read<V1Namespace | V1CustomResourceDefinition>(ref);
+    if (object !== undefined) waitingFor.push(`${nameOf(ref)}${terminationReasons(object)}`);
+  }
+  if (waitingFor.length === 0) return { done: true, result: [`${refs.length - 1} CRDs and namespace ${ARGOCD_NAMESPACE} are gone`] };
+  return Date.now() < giveUpAt ? { done: false, waitingFor } : { done: true, result: waitingFor.map((line) => `left to the cluster's deletion: ${line}`) };
+}
+
+/** What a Terminating namespace or CRD says that it waits for (failure 6, facts.md). */
+export function terminationReasons({ status }: { status?: V1Namespace['status'] | V1CustomResourceDefinition['status'] }): string {
+  const reasons = (status?.conditions ?? []).filter(({ type, status: value }) => value === 'True' && ['NamespaceContentRemaining', 'NamespaceFinalizersRemaining', 'NamespaceDeletionContentFailure', 'Terminating'].includes(type)).flatMap(({ message }) => (message === undefined ? [] : [message]));
+  return reasons.length === 0 ? '' : `: ${reasons.join(' ')}`;
+}

@@ -1,0 +1,164 @@
+// Argo CD as the single orchestrator: installed from its pinned manifest, told the bootstrap values, its gate raised through the root application (A1–A4, T1).
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
+import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
+import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import type { Plan, Target } from '../domain/plan.ts';
+import type { Tier } from '../domain/tiers.ts';
+import { type Application, ARGOCD_API, CASCADE_FINALIZER, TIER_LABEL } from './argocd-applications.ts';
+import type { Waiting } from './contract.ts';
+import { notReady } from './errors.ts';
+import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
+import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
+
+const CONFIG_MAP = 'argocd-cm';
+const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
+/** Where the app of apps lies in the repository. */
+const ROOT_PATH = 'gitops/root';
+
+/**
+ * Health of an Application as a child of another: without it the waves of an app of apps do not wait (lab.md).
+ * Source: https://argo-cd.readthedocs.io/en/release-3.2/operator-manual/health/#argocd-app
+ */
+const APPLICATION_HEALTH = `hs = {}
+hs.status = "Progressing"
+hs.message = ""
+if obj.status ~= nil then
+  if obj.status.health ~= nil then
+    hs.status = obj.status.health.status
+    if obj.status.health.message ~= nil then
+      hs.message = obj.status.health.message
+    end
+  end
+end
+return hs
+`;
+
+/** Argo CD's own default project, which core-install leaves out. Source: Argo CD 3.2, `InitializeSettings` and v1alpha1 `DefaultAppProjectName`. */
+const DEFAULT_PROJECT = {
+  apiVersion: ARGOCD_API,
+  kind: 'AppProject',
+  metadata: { name: 'default', namespace: ARGOCD_NAMESPACE },
+  spec: { sourceRepos: ['*'], destinations: [{ namespace: '*', server: '*' }], clusterResourceWhitelist: [{ group: '*', kind: '*' }] },
+};
+
+/** The namespace of Argo CD, once and first (A1). */
+export function argocdNamespace(): V1Namespace {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } } };
+}
+
+/** The manifest's objects as they are applied: namespaced ones in namespace argocd, argocd-cm with the health of Applications. `namespaced` says which kinds have a namespace. */
+export function argocdObjects(objects: readonly KubernetesObject[], namespaced: (object: KubernetesObject) => boolean): KubernetesObject[] {
+  return objects.map((object) => {
+    const placed = namespaced(object) ? { ...object, metadata: Object.assign({}, object.metadata, { namespace: ARGOCD_NAMESPACE }) } : object;
+    if (object.kind !== 'ConfigMap' || object.metadata?.name !== CONFIG_MAP) return placed;
+    const { data }: V1ConfigMap = object;
+    const config: V1ConfigMap = { ...placed, data: { ...data, 'resource.customizations.health.argoproj.io_Application': APPLICATION_HEALTH } };
+    return config;
+  });
+}
+
+/** Applies the manifest server-side: namespace, CRDs until they are served, the rest in the manifest's order, the default project last (A1, A2). */
+export async function installArgoCd(cluster: ClusterClient, objects: readonly KubernetesObject[]): Promise<string[]> {
+  await cluster.apply(argocdNamespace());
+  const definitions = await applyDefinitions(cluster, objects.filter(isDefinition));
+  const rest = objects.filter((object) => !isDefinition(object));
+  const scopes = await namespacedKinds(cluster, rest);
+  for (const object of argocdObjects(rest, (candidate) => scopes.has(kindOf(candidate)))) await cluster.apply(object);
+  await cluster.apply(DEFAULT_PROJECT);
+  return [`${definitions.length} CRDs and ${rest.length} objects of Argo CD applied`, `project ${DEFAULT_PROJECT.metadata.name} applied`];
+}
+
+/** The kinds among these objects that live in namespaces, by discovery. */
+export async function namespacedKinds(cluster: ClusterClient, objects: readonly KubernetesObject[]): Promise<Set<string>> {
+  const kinds = new Set<string>();
+  for (const { apiVersion = '', kind = '' } of new Map(objects.map((object) => [kindOf(object), object])).values()) {
+    if ((await cluster.resource(apiVersion, kind))?.namespaced === true) kinds.add(`${apiVersion} ${kind}`);
+  }
+  return kinds;
+}
+
+export function kindOf({ apiVersion, kind }: KubernetesObject): string {
+  return `${apiVersion ?? ''} ${kind ?? ''}`;
+}
+
+/** Every Deployment and StatefulSet of Argo CD available at its latest generation. NotReady with those that are not. */
+export async function probeArgoCd(cluster: ClusterClient, waiting: Waiting): Promise<{ version: string }> {
+  const deployments = await cluster.list<V1Deployment>('apps/v1', 'Deployment', { namespace: ARGOCD_NAMESPACE });
+  const statefulSets = await cluster.list<V1StatefulSet>('apps/v1', 'StatefulSet', { namespace: ARGOCD_NAMESPACE });
+  const problems = [...deployments, ...statefulSets].flatMap((workload) => {
+    const problem = workloadProblem(workload);
+    return problem === undefined ? [] : [`${nameOf(refOf(workload))}: ${problem}`];
+  });
+  const controller = statefulSets.find(({ metadata }) => metadata?.name === 'argocd-application-controller');
+  if (controller === undefined) problems.push('StatefulSet argocd/argocd-application-controller does not exist');
+  if (problems.length > 0) throw notReady(`Argo CD is not available: ${problems.join('; ')}`, waiting, problems);
+  const image = controller?.spec?.template.spec?.containers[0]?.image ?? '';
+  return { version: image.slice(image.lastIndexOf(':') + 1) };
+}
+
+/** What the bootstrap values are made from. */
+export interface BootstrapValues {
+  target: Target;
+  maxTier: Tier;
+  gitops: Plan['gitops'];
+  images: Plan['versions']['images'];
+  externalDns: Plan['externalDns'];
+  roleArns: Record<string, string>;
+  vpcId: string;
+  storageClassReady: boolean;
+}
+
+/** Applies the bootstrap contract's ConfigMap and the root application at this gate (A3, A4). Idempotent. */
+export async function applyRootApplication(cluster: ClusterClient, input: Omit<BootstrapValues, 'storageClassReady'>): Promise<string[]> {
+  const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
+  const values: BootstrapValues = { ...input, storageClassReady: defaults.length === 1 };
+  await cluster.apply(bootstrapConfig(values));
+  await cluster.apply(rootApplication(values));
+  return [`ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} and application ${ROOT_APPLICATION} at tier ${input.maxTier}`];
+}
+
+/** The contract of A3 as a ConfigMap: what people and hooks read in the cluster. */
+export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
+  const { bootstrap, platform, dns } = contract(values);
+  const data = { ...prefixed('bootstrap', { ...bootstrap, maxTier: values.maxTier }), ...prefixed('platform', platform), ...prefixed('dns', dns) };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: BOOTSTRAP_CONFIG, namespace: ARGOCD_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } }, data };
+}
+
+/** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
+export function rootApplication(values: BootstrapValues): Application {
+  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns } = values;
+  const { bootstrap, platform, dns } = contract(values);
+  const valuesObject = {
+    bootstrap,
+    platform,
+    dns: { ...dns, hostedZoneId: target.hostedZoneId, externalDnsEnabled: externalDns.enabled },
+    cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
+    roleArns,
+    source: { repoURL: gitops.repoUrl, revision: gitops.revision },
+    images,
+  };
+  return {
+    apiVersion: ARGOCD_API,
+    kind: 'Application',
+    metadata: { name: ROOT_APPLICATION, namespace: ARGOCD_NAMESPACE, labels: { [TIER_LABEL]: '0', 'app.kubernetes.io/part-of': 'goldenpath' }, finalizers: [CASCADE_FINALIZER] },
+    spec: {
+      project: 'default',
+      destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },
+      source: { repoURL: gitops.repoUrl, targetRevision: gitops.revision, path: ROOT_PATH, helm: { valuesObject, parameters: [{ name: MAX_TIER_PARAMETER, value: maxTier, forceString: true }] } },
+      syncPolicy: { automated: { prune: true, selfHeal: true }, retry: { limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } } },
+    },
+  };
+}
+
+/** The values of A3 but the gate itself. A database and object storage belong to tier 2, which asks its own foundation check for them (F4). */
+function contract({ target, roleArns, storageClassReady }: BootstrapValues) {
+  return {
+    bootstrap: { mode: target.lifecycle, env: target.environment, buildId: target.buildId ?? '' },
+    platform: { rdsAvailable: false, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available: false },
+    dns: { hostSuffix: target.hostSuffix, ownerId: target.ownerId },
+  };
+}
+
+function prefixed(prefix: string, values: Record<string, string | boolean>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, String(value)]));
+}

@@ -1,0 +1,56 @@
+// What ExternalDNS's role may do in Route 53, asked of IAM itself: it can delete what it wrote, and can never write a base name (C2, D1, T2, failure 13).
+import { type ContextEntry, type IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import type { Target } from '../domain/plan.ts';
+import { iamContext, irsaRoleArn } from './iam.ts';
+import { present } from './pages.ts';
+
+/** One change of records that the role is asked about. Names as Route 53 normalises them: a wildcard's star is `\052`. */
+export interface RecordChange {
+  why: string;
+  names: string[];
+  types: string[];
+  actions: string[];
+}
+
+/** Changes that ExternalDNS needs: any record of the platform, with its registry TXT. */
+export function neededChanges({ hostSuffix }: Pick<Target, 'hostSuffix'>): RecordChange[] {
+  const actions = ['CREATE', 'UPSERT', 'DELETE'];
+  return [
+    { why: 'a host of the platform', names: [`kong.${hostSuffix}`, `a-xdns.kong.${hostSuffix}`], types: ['A', 'TXT'], actions },
+    { why: 'a wildcard of the platform', names: [`\\052.apps.${hostSuffix}`, `aaaa-xdns.wildcard.apps.${hostSuffix}`], types: ['AAAA', 'TXT'], actions },
+  ];
+}
+
+/** Changes that must be denied: base names, neighbours, a batch with one foreign name in it, and types that are not ExternalDNS's (D1). */
+export function forbiddenChanges({ hostSuffix, zone, parentZone, lifecycle }: Pick<Target, 'hostSuffix' | 'zone' | 'parentZone' | 'lifecycle'>): RecordChange[] {
+  const [types, actions] = [['A'], ['UPSERT']];
+  const foreign = [parentZone, `x${hostSuffix}`, ...(lifecycle === 'ephemeral' ? [zone, `kong.${zone}`, `\\052.${zone}`] : [])];
+  return [
+    ...foreign.map((name) => ({ why: `the name ${name}`, names: [name], types, actions })),
+    { why: `a batch with ${foreign.at(-1) ?? ''} in it`, names: [`kong.${hostSuffix}`, foreign.at(-1) ?? ''], types, actions },
+    { why: `the delegation of ${hostSuffix}`, names: [hostSuffix], types: ['NS'], actions },
+  ];
+}
+
+/** Of these changes, those that IAM allows ExternalDNS's role. */
+export async function allowedChanges(iam: IAMClient, target: Target, changes: readonly RecordChange[]): Promise<RecordChange[]> {
+  const allowed = await Promise.all(changes.map((change) => isAllowed(iam, target, change)));
+  return changes.filter((_, index) => allowed[index] === true);
+}
+
+async function isAllowed(iam: IAMClient, target: Target, { names, types, actions }: RecordChange): Promise<boolean> {
+  const { EvaluationResults } = await iam.send(
+    new SimulatePrincipalPolicyCommand({
+      PolicySourceArn: irsaRoleArn(target, 'external-dns'),
+      ActionNames: ['route53:ChangeResourceRecordSets'],
+      ResourceArns: [`arn:${iamContext(target).partition}:route53:::hostedzone/${target.hostedZoneId}`],
+      ContextEntries: [entry('NormalizedRecordNames', names), entry('RecordTypes', types), entry('Actions', actions)],
+    }),
+  );
+  return present(EvaluationResults?.[0]?.EvalDecision, 'a decision of the policy simulator') === 'allowed';
+}
+
+/** One of Route 53's condition keys of a change. */
+function entry(key: string, values: string[]): ContextEntry {
+  return { ContextKeyName: `route53:ChangeResourceRecordSets${key}`, ContextKeyType: 'stringList', ContextKeyValues: values };
+}
