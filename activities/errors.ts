@@ -16,14 +16,12 @@ export const NOT_FOUND = {
   securityGroup: ['InvalidGroup.NotFound'],
   networkInterface: ['InvalidNetworkInterfaceID.NotFound'],
   volume: ['InvalidVolume.NotFound'],
-  vpc: ['InvalidVpcID.NotFound'],
-  subnet: ['InvalidSubnetID.NotFound'],
   instance: ['InvalidInstanceID.NotFound'],
   loadBalancer: ['LoadBalancerNotFoundException', 'LoadBalancerNotFound'],
   targetGroup: ['TargetGroupNotFoundException', 'TargetGroupNotFound'],
+  listener: ['ListenerNotFoundException', 'ListenerNotFound'],
+  rule: ['RuleNotFoundException', 'RuleNotFound'],
   object: ['NoSuchKey'],
-  hostedZone: ['NoSuchHostedZone'],
-  quota: ['NoSuchResourceException'],
 } as const;
 
 /**

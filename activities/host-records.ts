@@ -4,11 +4,11 @@ import { type DnsRecord, heritageOwner, normaliseRecord, registryName } from '..
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 
-/** One check a host. `hosts` are below the host suffix (`kong`, `*.apps`); `ingressAddress` is the load balancer's host name. */
+/** One check a host. `hosts` are full names (`kong.b-23-01-26-01.dev.example.org`, `*.apps.…`); `ingressAddress` is the load balancer's host name. */
 export function hostRecordChecks(listing: readonly DnsRecord[], { target, hosts, ingressAddress }: { target: Pick<Target, 'hostSuffix' | 'ownerId'>; hosts: readonly string[]; ingressAddress: string }): CheckResult[] {
   const records = listing.map((record) => normaliseRecord(record));
   return hosts.map((host) => {
-    const name = normaliseName(`${host}.${target.hostSuffix}`);
+    const name = normaliseName(host);
     const problems = hostProblems(records, name, target, ingressAddress);
     const result = { id: `dns:${name}`, title: `DNS record ${name}` };
     return problems.length === 0

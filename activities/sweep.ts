@@ -1,0 +1,60 @@
+// The sweep after a teardown: whatever still belongs to the cluster, each hit confirmed by its own service (teardown.md step 12; X4, failures 30, 32, 37, 39, 40).
+import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
+import { TAG } from '../domain/names.ts';
+import { addToLedger, type OwnedObject, type Residue } from '../domain/report.ts';
+import type { Clients } from './clients.ts';
+import { confirm, objectOfArn } from './confirm.ts';
+import type { Probes } from './contract.ts';
+import { ownedObjects } from './owned-objects.ts';
+import { kubernetesClusterTag } from './ownership.ts';
+import { allPages, present } from './pages.ts';
+
+/** How a person removes an object of a kind, once sure of it. */
+const WHAT_TO_DO: Record<string, (object: OwnedObject) => string> = {
+  'eks:cluster': ({ name }) => `aws eks delete-cluster --name ${name}`,
+  'eks:nodegroup': ({ id }) => `aws eks delete-nodegroup --cluster-name ${id.split('/')[1]} --nodegroup-name ${id.split('/')[2]}`,
+  'iam:role': ({ name }) => `detach its policies, then: aws iam delete-role --role-name ${name}`,
+  'iam:oidc-provider': ({ id }) => `aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ${id}`,
+  'logs:log-group': ({ name }) => `aws logs delete-log-group --log-group-name ${name}`,
+  'elasticloadbalancing:loadbalancer': ({ id }) => `aws elbv2 delete-load-balancer --load-balancer-arn ${id}`,
+  'elasticloadbalancing:targetgroup': ({ id }) => `aws elbv2 delete-target-group --target-group-arn ${id}`,
+  'ec2:instance': ({ id }) => `aws ec2 terminate-instances --instance-ids ${id}`,
+  'ec2:volume': ({ id }) => `look whether its data is wanted, then: aws ec2 delete-volume --volume-id ${id}`,
+  'ec2:security-group': ({ id }) => `see what uses it (aws ec2 describe-network-interfaces --filters Name=group-id,Values=${id}), then: aws ec2 delete-security-group --group-id ${id}`,
+  'ec2:network-interface': ({ id }) => `if its status is available: aws ec2 delete-network-interface --network-interface-id ${id}`,
+};
+
+export function sweepActivities(clients: Clients): Pick<Probes, 'sweep'> {
+  return { sweep: (input) => sweep(clients, input) };
+}
+
+/** Own listings, tags and ledger together; an object that its service says is gone, or keeps for a set time only, is no residue. */
+async function sweep(clients: Clients, { target, ledger, oidcIssuer }: Parameters<Probes['sweep']>[0]): Promise<Residue[]> {
+  const [listed, tagged] = await Promise.all([ownedObjects(clients, target, oidcIssuer), taggedObjects(clients.tagging, target.cluster)]);
+  const seen = new Set(listed.map((object) => object.id));
+  const doubtful = addToLedger(ledger, tagged).filter(({ id }) => !seen.has(id));
+  const confirmed = await Promise.all(doubtful.map(async (object) => ({ object, existence: await confirm(clients, object) })));
+  return [
+    ...listed.map((object) => residue(object, `it belongs to ${target.cluster} by its tags, and its service lists it`)),
+    ...confirmed.flatMap(({ object, existence }) => {
+      if (existence === 'exists') return [residue(object, `the run knew of it, or its tags name ${target.cluster}, and its service still has it`)];
+      return existence === 'unknown' ? [residue(object, `the tagging API lists it for ${target.cluster}; the sweep cannot ask its service`)] : [];
+    }),
+  ];
+}
+
+function residue(object: OwnedObject, why: string): Residue {
+  return { ...object, why, whatToDo: WHAT_TO_DO[object.kind]?.(object) ?? `look at ${object.id} and delete it by hand if it is not needed` };
+}
+
+/** The tags by which a platform's objects are known, whoever made them. The tagging API joins filters by AND, so each is a question of its own. */
+async function taggedObjects(tagging: ResourceGroupsTaggingAPIClient, cluster: string): Promise<OwnedObject[]> {
+  const filters = [
+    { Key: TAG.cluster, Values: [cluster] },
+    { Key: kubernetesClusterTag(cluster), Values: ['owned'] },
+    { Key: 'elbv2.k8s.aws/cluster', Values: [cluster] },
+  ];
+  const found = await Promise.all(filters.map((filter) => allPages(paginateGetResources({ client: tagging }, { TagFilters: [filter] }), (page) => page.ResourceTagMappingList)));
+  const arns = new Set(found.flat().map(({ ResourceARN }) => present(ResourceARN, 'an ARN')));
+  return [...arns].map((arn) => objectOfArn(arn));
+}
