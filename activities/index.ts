@@ -1,0 +1,65 @@
+// All activities of a worker, put together (architecture.md § The house). Errors are triaged here for AWS's half, and in kubernetes-activities.ts for the other.
+import { type Clients } from './clients.ts';
+import type { PlatformActivities, ZoneProbes } from './contract.ts';
+import { clusterActivities } from './eks.ts';
+import { addonActivities } from './eks-addons.ts';
+import { nodeActivities } from './eks-nodes.ts';
+import { clusterAccess, mintToken } from './eks-token.ts';
+import { atEdge } from './errors.ts';
+import { foundationActivities } from './foundation.ts';
+import { roleActivities } from './iam.ts';
+import { identityActivities } from './identity.ts';
+import { readInventory } from './inventory.ts';
+import { createKubernetesActivities, readInventoryOfCluster } from './kubernetes-activities.ts';
+import type { KubernetesDeps } from './kubernetes-client.ts';
+import { mapKubernetesError } from './kubernetes-errors.ts';
+import { leftoverActivities } from './leftovers.ts';
+import { loadBalancerActivities } from './load-balancers.ts';
+import { logActivities } from './logs.ts';
+import { networkActivities } from './network.ts';
+import { registryActivities } from './registry.ts';
+import { sweepActivities } from './sweep.ts';
+import { volumeActivities } from './volumes.ts';
+import { zoneProbes } from './zone.ts';
+
+/** The activities of the main task queue. `manifestMirror`: a folder of pinned manifests named `<sha256>.yaml`, where the internet is not to be had. */
+export function createActivities(clients: Clients, { manifestMirror }: { manifestMirror?: string | undefined } = {}): PlatformActivities {
+  const kubernetes: KubernetesDeps = {
+    clusterAccess: (target) => clusterAccess(clients, target),
+    mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
+    iam: clients.iam,
+    manifestMirror,
+  };
+  return {
+    ...allAtEdge({
+      ...foundationActivities(clients),
+      ...registryActivities(clients),
+      ...logActivities(clients),
+      ...roleActivities(clients),
+      ...clusterActivities(clients),
+      ...nodeActivities(clients),
+      ...addonActivities(clients),
+      ...loadBalancerActivities(clients),
+      ...volumeActivities(clients),
+      ...networkActivities(clients),
+      ...identityActivities(clients),
+      ...leftoverActivities(clients),
+      ...sweepActivities(clients),
+      readInventory: ({ target }: { target: Parameters<PlatformActivities['readInventory']>[0]['target'] }) =>
+        readInventory(clients, target, () => readInventoryOfCluster(kubernetes, target)),
+    }),
+    ...createKubernetesActivities(kubernetes),
+  };
+}
+
+/** The activities of the Route 53 task queue. */
+export function createZoneActivities(clients: Pick<Clients, 'route53'>): ZoneProbes {
+  return allAtEdge(zoneProbes(clients));
+}
+
+/** Triage around each of them; Kubernetes' errors too, because the inventory asks both. */
+function allAtEdge<A extends Record<keyof A, (input: never) => Promise<unknown>>>(activities: A): A {
+  const edged = Object.entries<(input: never) => Promise<unknown>>(activities).map(([name, activity]) => [name, atEdge(activity, mapKubernetesError)]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, each with its own function wrapped
+  return Object.fromEntries(edged) as A;
+}
