@@ -30,9 +30,14 @@ export function eventsBetween(before: RunView | undefined, after: RunView, at: n
   if (same === undefined) events.push({ ...fields, event: 'run', operation: run.operation, cluster: run.cluster, environment: run.environment, requester: run.requester, startedAt: run.startedAt });
   if (same?.silent !== after.silent) events.push({ ...fields, event: 'silent', who: after.silent ?? 'none' });
   if (after.report !== undefined) events.push(...reportEvents(same?.report, after.report, fields));
-  if (outcome === undefined && JSON.stringify(same?.pending ?? []) !== JSON.stringify(after.pending)) events.push({ ...fields, event: 'awaits', stage: run.phase, pending: after.pending });
+  if (outcome === undefined && wordsOf(same?.pending) !== wordsOf(after.pending)) events.push({ ...fields, event: 'awaits', stage: run.phase, pending: after.pending });
   if (outcome !== undefined) events.push({ ...fields, event: 'end', status: outcome.status, state: after.report?.state ?? 'failed', exitCode, ...(outcome.error === undefined ? {} : { error: outcome.error }), report: after.report ?? null });
   return events;
+}
+
+/** Another attempt that says the same is no event. */
+function wordsOf(pending: RunView['pending'] = []): string {
+  return JSON.stringify(pending.map(({ activity, says }) => [activity, says]));
 }
 
 type Fields = Pick<RunEvent, 'schema' | 'at' | 'workflowId' | 'runId'>;

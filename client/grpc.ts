@@ -2,9 +2,9 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 
-/** No worker answers: the deadline passed, or no worker has asked the task queue for work lately (FAILED_PRECONDITION). */
+/** No worker answers: the deadline passed, the server gave the call up (CANCELLED), or no worker has asked the task queue for work lately (FAILED_PRECONDITION). */
 export function isSilence(error: unknown): boolean {
-  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || hasCode(error, status.DEADLINE_EXCEEDED, status.FAILED_PRECONDITION);
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || hasCode(error, status.DEADLINE_EXCEEDED, status.CANCELLED, status.FAILED_PRECONDITION);
 }
 
 /** No server answers, or one that is starting or stopping. */

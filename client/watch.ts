@@ -47,6 +47,7 @@ export async function* watchRun(client: Client, ref: RunRef, signal: AbortSignal
       if (view === undefined || !isAway(error)) throw error;
       view = { ...view, silent: 'server' };
     }
+    if (signal.aborted) return; // a call that was let go of looks like silence
     // The run went on under a new run id: follow it there.
     at = view.run.status === 'CONTINUED_AS_NEW' ? { workflowId: at.workflowId } : { workflowId: at.workflowId, runId: view.run.runId };
     yield view;

@@ -17,6 +17,8 @@ const workerEnvironmentSchema = z.object({
   GOLDENPATH_METRICS_ADDRESS: metricsAddress.optional(),
   /** Turns Worker Versioning on, PINNED: the id of this build of the code, e.g. a commit. Not a platform's build id. */
   GOLDENPATH_WORKER_BUILD_ID: z.string().regex(/^[\w.-]{1,128}$/, 'must be 1 to 128 letters, digits, dots, underscores or hyphens, e.g. a commit').optional(),
+  /** A folder of the manifests of versions.yaml, each named `<sha256>.yaml`, for a worker that cannot reach their addresses. */
+  GOLDENPATH_MANIFEST_MIRROR: z.string().optional(),
   GOLDENPATH_ROUTE53_CALLS_PER_SECOND: z.coerce.number({ error: 'must be a number of calls, e.g. 4' }).positive().max(5, 'must be at most 5: Route 53 answers no more for a whole account').default(ROUTE53_CALLS_PER_SECOND),
 });
 
@@ -25,6 +27,7 @@ export interface WorkerSettings {
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   metricsAddress: string | undefined;
   workerBuildId: string | undefined;
+  manifestMirror: string | undefined;
   route53CallsPerSecond: number;
 }
 
@@ -55,6 +58,7 @@ export function workerSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     logLevel: data.GOLDENPATH_LOG_LEVEL,
     metricsAddress: data.GOLDENPATH_METRICS_ADDRESS,
     workerBuildId: data.GOLDENPATH_WORKER_BUILD_ID,
+    manifestMirror: data.GOLDENPATH_MANIFEST_MIRROR,
     route53CallsPerSecond: data.GOLDENPATH_ROUTE53_CALLS_PER_SECOND,
   };
 }

@@ -39,7 +39,7 @@ export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
       ...CAPACITY,
       taskQueue: TASK_QUEUE,
       workflowBundle: { codePath },
-      activities: createActivities(clients),
+      activities: createActivities(clients, { manifestMirror: settings.manifestMirror }),
       maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     });
     const zone = await Worker.create({

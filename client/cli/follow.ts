@@ -25,7 +25,7 @@ export async function follow({ client }: Contact, ref: RunRef, printer: Printer,
   const letGo = new AbortController();
   const interrupt = () => { letGo.abort('interrupted'); };
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => { letGo.abort('timed out'); }, timeoutMs);
-  process.once('SIGINT', interrupt);
+  process.on('SIGINT', interrupt); // `on`: where a library sees itself alone with a signal (signal-exit), it kills the process
   const progress = events ? eventProgress(printer) : printer.live ? liveProgress(printer) : lineProgress(printer);
   let view: RunView | undefined;
   let exit: number | undefined;

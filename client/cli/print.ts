@@ -23,7 +23,10 @@ export interface Printer {
   message(...lines: string[]): void;
 }
 
-type Stream = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean };
+type Stream = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: number };
+
+/** A terminal that is narrower, or does not tell its width, gets plain lines. */
+const MIN_COLUMNS = 40;
 
 /** A printer for these streams. NO_COLOR (https://no-color.org) and TERM=dumb turn colour off; CI and TERM=dumb turn animation off. */
 export function createPrinter({ stdout, stderr }: { stdout: Stream; stderr: Stream }, env: NodeJS.ProcessEnv, format: Format): Printer {
@@ -32,7 +35,7 @@ export function createPrinter({ stdout, stderr }: { stdout: Stream; stderr: Stre
   const write = (stream: Stream, lines: string[]) => { for (const line of lines) stream.write(`${line}\n`); };
   return {
     format,
-    live: stderr.isTTY === true && env['TERM'] !== 'dumb' && !set('CI'),
+    live: stderr.isTTY === true && (stderr.columns ?? 0) >= MIN_COLUMNS && env['TERM'] !== 'dumb' && !set('CI'),
     paint: painter(stdout),
     paintMessage: painter(stderr),
     data: (...lines) => { write(stdout, lines); },

@@ -77,9 +77,9 @@ export function errorLines({ error }: { error?: StageReport['error'] | undefined
   return error === undefined ? [] : [`${paint('red', error.type)}: ${error.message}`, ...error.problems.map((problem) => `- ${problem}`)];
 }
 
-/** What is awaited now, one line an activity that has something to say. */
+/** What is awaited now, one line an activity: its last word where it has said one, else its name. */
 export function pendingLines(pending: readonly Pending[]): string[] {
-  return pending.map(({ activity, attempt, says }) => `${activity}${says === undefined ? '' : `: ${says.replaceAll(/\s+/g, ' ')}`}${attempt > 2 ? ` (attempt ${attempt})` : ''}`);
+  return pending.map(({ activity, says }) => says?.replaceAll(/\s+/g, ' ') ?? activity);
 }
 
 /** How a person answers a run that waits. */
@@ -97,19 +97,27 @@ export function waitingLines(report: RunReport, paint: Paint): string[] {
   ];
 }
 
-/** The whole report: every stage with its time, and what the summary says. */
+/** The whole report: every stage with its time and what failed in it, and what the summary says besides. */
 export function reportLines(report: RunReport, paint: Paint): string[] {
-  const [headline = '', ...rest] = summaryLines(report, paint);
-  return [headline, ...report.stages.map((stage) => `  ${stageLine(stage, paint)}`), ...rest];
+  return [headline(report, paint), ...report.stages.flatMap((stage) => stageLines(stage, paint)), ...closingLines(report, paint)];
 }
 
 /** How a run stands: its state, what failed and why, who decided what, what is left, what to do. */
 export function summaryLines(report: RunReport, paint: Paint): string[] {
-  const took = report.endedAt === undefined ? '' : ` after ${duration(report.endedAt - report.startedAt)}`;
-  const style: Style = report.state === 'ready' || report.state === 'clean' ? 'green' : report.state === 'failed' ? 'red' : 'yellow';
+  return [headline(report, paint), ...report.stages.filter(({ error }) => error !== undefined).flatMap((stage) => stageLines(stage, paint)), ...closingLines(report, paint)];
+}
+
+function headline({ operation, cluster, state, startedAt, endedAt }: RunReport, paint: Paint): string {
+  const style: Style = state === 'ready' || state === 'clean' ? 'green' : state === 'failed' ? 'red' : 'yellow';
+  return `${paint('bold', `${operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${cluster}`)}: ${paint(style, state)}${endedAt === undefined ? '' : ` after ${duration(endedAt - startedAt)}`}`;
+}
+
+function stageLines(stage: StageReport, paint: Paint): string[] {
+  return [`  ${stageLine(stage, paint)}`, ...errorLines(stage, paint).map((line) => `      ${line}`)];
+}
+
+function closingLines(report: RunReport, paint: Paint): string[] {
   return [
-    `${paint('bold', `${report.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${report.cluster}`)}: ${paint(style, report.state)}${took}`,
-    ...report.stages.filter(({ status }) => status === 'failed').flatMap((stage) => [`  ${stageLine(stage, paint)}`, ...errorLines(stage, paint).map((line) => `      ${line}`)]),
     ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
     ...waitingLines(report, paint),
     ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),

@@ -2,7 +2,7 @@
 import { Listr, type ListrTaskWrapper, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput, type DefaultRenderer, type SimpleRenderer } from 'listr2';
 import type { StageReport } from '../../domain/report.ts';
 import type { RunView } from '../watch.ts';
-import { errorLines, pendingLines, silentLine, stageLine } from './render.ts';
+import { duration, errorLines, pendingLines, silentLine, stageLine } from './render.ts';
 
 type Wrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
@@ -23,9 +23,11 @@ export function stageList(stages: readonly StageReport[]): StageList {
   const draw = (index: number) => {
     const [task, stage] = [wrappers[index], latest?.report?.stages[index]];
     if (task === undefined || stage === undefined || latest === undefined) return;
-    task.title = stageLine(stage, plain).replace(/^\S+ /, '');
+    const soFar = stage.status === 'running' && stage.startedAt !== undefined ? ` ${duration(Date.now() - stage.startedAt)}` : '';
+    task.title = `${stageLine(stage, plain).replace(/^\S+ /, '')}${soFar}`;
     task.output = (stage.status === 'running' ? awaited(latest) : errorLines(stage, plain)).join('\n');
   };
+  const logger = new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
   const list = new Listr(
     stages.map((stage, index) => ({
       title: stage.title,
@@ -36,7 +38,7 @@ export function stageList(stages: readonly StageReport[]): StageList {
         task.output = '';
       },
     })),
-    { concurrent: false, exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger: new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(process.stderr, process.stderr) }), collapseErrors: false, showErrorMessage: false, formatOutput: 'wrap' } },
+    { concurrent: false, exitOnError: true, registerSignalListeners: false, renderer: 'default', rendererOptions: { logger, collapseErrors: false, showErrorMessage: false, formatOutput: 'wrap' } },
   );
   const drawn = list.run().catch((error: unknown) => { if (!(error instanceof Stopped)) throw error; });
   return {
@@ -49,6 +51,8 @@ export function stageList(stages: readonly StageReport[]): StageList {
       }
     },
     end: async () => {
+      // A stage that is let go of has not failed.
+      if (latest?.outcome === undefined && latest?.report?.waiting === undefined) logger.options = { ...logger.options, icon: { ...logger.options?.icon, FAILED: '…' } };
       for (const step of steps) step.resolve('stopped');
       await drawn;
     },
