@@ -1,5 +1,6 @@
 // All activities of a worker, put together (architecture.md § The house). Errors are triaged here for AWS's half, and in kubernetes-activities.ts for the other.
-import { type Clients } from './clients.ts';
+import type { Target } from '../domain/plan.ts';
+import type { Clients } from './clients.ts';
 import type { PlatformActivities, ZoneProbes } from './contract.ts';
 import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
@@ -10,7 +11,7 @@ import { foundationActivities } from './foundation.ts';
 import { roleActivities } from './iam.ts';
 import { identityActivities } from './identity.ts';
 import { readInventory } from './inventory.ts';
-import { createKubernetesActivities, readInventoryOfCluster } from './kubernetes-activities.ts';
+import { createKubernetesActivities, kubernetesInventory } from './kubernetes-activities.ts';
 import type { KubernetesDeps } from './kubernetes-client.ts';
 import { mapKubernetesError } from './kubernetes-errors.ts';
 import { leftoverActivities } from './leftovers.ts';
@@ -45,8 +46,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...identityActivities(clients),
       ...leftoverActivities(clients),
       ...sweepActivities(clients),
-      readInventory: ({ target }: { target: Parameters<PlatformActivities['readInventory']>[0]['target'] }) =>
-        readInventory(clients, target, () => readInventoryOfCluster(kubernetes, target)),
+      readInventory: ({ target }: { target: Target }) => readInventory(clients, target, kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),
   };
