@@ -11,14 +11,15 @@ const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
 const DAY_MS = 86_400_000;
 
 /**
- * A certificate with a P-256 key for the addresses of loopback, its own authority, good from yesterday for a year.
+ * A certificate with a P-256 key for the addresses of loopback and for further DNS names, its own authority, good from
+ * yesterday for a year.
  * @param commonName the subject
  */
-export function selfSigned(commonName: string, now = new Date()): Certificate {
+export function selfSigned(commonName: string, { now = new Date(), dnsNames = [] }: { now?: Date; dnsNames?: readonly string[] } = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = der(0x30, der(0x31, der(0x30, oid(COMMON_NAME), der(0x0c, Buffer.from(commonName)))));
   const algorithm = der(0x30, oid(ECDSA_WITH_SHA256));
-  const names = der(0x30, der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')));
+  const names = der(0x30, der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')), ...dnsNames.map((dnsName) => der(0x82, Buffer.from(dnsName))));
   const serial = randomBytes(16);
   serial[0] = (serial[0] ?? 0) & 0x7f | 0x01; // positive, and never a zero first octet
   const body = der(0x30,
