@@ -1,10 +1,12 @@
 // Child processes of the lab: started, watched, restarted, ended, and named in a registry file so that nothing outlives `lab down` (issue "The lab", item 5).
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processRss, processStartTime } from './process-identity.ts';
 import { logTail } from './log-tail.ts';
+import { processStartTime } from './process-identity.ts';
+import { describeProcess, writeRegistry } from './process-registry.ts';
+import type { ProcessInfo } from './process-registry.ts';
 
 export interface ProcessSpec {
   /** Unique among the living processes of one supervisor. */
@@ -30,16 +32,6 @@ export interface ProcessSpec {
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-}
-
-/** One line of `lab status`. */
-export interface ProcessInfo {
-  readonly name: string;
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly restarts: number;
-  readonly logFile: string;
-  readonly rssBytes?: number;
 }
 
 /** A process did not become ready; the message holds the end of its log. */
@@ -162,13 +154,12 @@ export class Supervisor {
   }
 
   #register(): void {
-    const entries = [...this.#children.values()].flatMap(({ spec, process }) => {
-      const startTime = process.pid === undefined ? undefined : processStartTime(process.pid);
-      return process.pid === undefined || startTime === undefined ? [] : [{ name: spec.name, pid: process.pid, startTime }];
+    const entries = [...this.#children.values()].flatMap((child) => {
+      const registered = registeredForm(child);
+      const startTime = processStartTime(registered.pid);
+      return startTime === undefined ? [] : [{ ...registered, startTime }];
     });
-    const partial = `${this.#registryFile}.partial`;
-    writeFileSync(partial, JSON.stringify(entries));
-    renameSync(partial, this.#registryFile);
+    writeRegistry(this.#registryFile, entries);
   }
 }
 
@@ -228,14 +219,9 @@ async function answers(ready: () => Promise<boolean>): Promise<boolean> {
 }
 
 function describe(child: Child): ProcessInfo {
-  const pid = child.process.pid ?? -1;
-  const rssBytes = processRss(pid);
-  return {
-    name: child.spec.name,
-    pid,
-    startedAt: child.startedAt.toISOString(),
-    restarts: child.restarts,
-    logFile: child.spec.logFile,
-    ...(rssBytes === undefined ? {} : { rssBytes }),
-  };
+  return describeProcess(registeredForm(child));
+}
+
+function registeredForm({ spec, process, startedAt, restarts }: Child) {
+  return { name: spec.name, pid: process.pid ?? -1, startedAt: startedAt.toISOString(), restarts, logFile: spec.logFile };
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { endLeftOvers } from '../../../lab/left-overs.ts';
+import { endLeftOvers } from '../../../lab/process-registry.ts';
 import { processStartTime } from '../../../lab/process-identity.ts';
 import { NotReady, Supervisor } from '../../../lab/processes.ts';
 
@@ -77,7 +77,7 @@ test('Lab: children die with a supervisor that was killed', async () => {
      setInterval(() => {}, 1000);`,
   );
   const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [text] = await once(parent.stdout, 'data');
+  const [text] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(String(text));
   expect(processStartTime(pid)).toBeDefined();
 
@@ -93,8 +93,8 @@ test('Lab: left-overs are ended by their registry, and a pid that is another pro
   await writeFile(
     registry,
     JSON.stringify([
-      { name: 'left', pid: info.pid, startTime: processStartTime(info.pid) },
-      { name: 'reused', pid: other.pid, startTime: '1' },
+      { ...info, startTime: processStartTime(info.pid) },
+      { ...other, startTime: '1' },
     ]),
   );
 
