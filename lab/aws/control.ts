@@ -28,6 +28,7 @@ const faultRule = z.strictObject({
     z.int().min(400).max(599),
     z.enum(['throttle', 'reset-before', 'reset-after', 'stale', 'expired']),
     z.strictObject({ latencyMs: z.number().min(0) }),
+    z.strictObject({ code: z.string(), message: z.string(), status: z.int().min(400).max(599) }),
   ]),
 });
 

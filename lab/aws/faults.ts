@@ -4,9 +4,11 @@ import { matchesPattern } from './request-log.ts';
 /**
  * What happens to a matching call: an HTTP status answers as a fault of the server; `throttle` with the service's own
  * code; `reset-before` cuts the connection and does nothing, `reset-after` does it and then cuts the connection; `stale`
- * repeats the previous answer to the same read; `expired` refuses the credentials; latency is real milliseconds.
+ * repeats the previous answer to the same read; `expired` refuses the credentials; latency is real milliseconds; a code
+ * answers with that very error, e.g. PriorRequestNotComplete.
  */
-export type FaultAnswer = number | 'throttle' | 'reset-before' | 'reset-after' | 'stale' | 'expired' | { latencyMs: number };
+export type FaultAnswer =
+  | number | 'throttle' | 'reset-before' | 'reset-after' | 'stale' | 'expired' | { latencyMs: number } | { code: string; message: string; status: number };
 
 /** A rule. Patterns know `*` and `?`. A rule without counts stays until it is removed. */
 export interface FaultRule {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authenticate, scopeOf, type Caller } from './authenticate.ts';
-import type { ActiveFault, Faults } from './faults.ts';
+import type { ActiveFault, FaultAnswer, Faults } from './faults.ts';
 import { refusal } from './iam/authorize.ts';
 import type { PolicyStore } from './iam/policy-store.ts';
 import type { MotoProxy } from './moto-proxy.ts';
@@ -127,13 +127,11 @@ interface Screened {
 async function screened(context: Screened, firing: readonly ActiveFault[]): Promise<WireAnswer | 'reset'> {
   const { parts, target, request, previous } = context;
   const key = READ.test(target.name) ? [target.speaker.scope, target.name, request.path, request.rawQuery, request.body.toString('latin1')].join('\n') : undefined;
-  for (const { answer } of firing) {
-    if (typeof answer === 'object') await sleep(answer.latencyMs);
-    else if (typeof answer === 'number') throw answer === 503 ? commonError(target.speaker, 'unavailable') : new AwsError(answer >= 500 ? 'InternalFailure' : 'BadRequest', `fault by rule: ${answer}`, answer);
-    else if (answer === 'throttle') throw commonError(target.speaker, 'throttled');
-    else if (answer === 'expired') throw commonError(target.speaker, 'expired-token');
-    else if (answer === 'reset-before') return 'reset';
-    else if (answer === 'stale' && key !== undefined && previous.has(key)) return previous.get(key) ?? 'reset';
+  for (const fault of firing) {
+    const early = await strike(fault.answer, target.speaker);
+    if (early === 'reset') return 'reset';
+    const stale = fault.answer === 'stale' && key !== undefined ? previous.get(key) : undefined;
+    if (stale !== undefined) return stale;
   }
   const answer = await run(context);
   if (firing.some((fault) => fault.answer === 'reset-after')) return 'reset';
@@ -144,6 +142,17 @@ async function screened(context: Screened, firing: readonly ActiveFault[]): Prom
   }
   if (target.speaker.scope === 'iam' && key === undefined) parts.policies.forget();
   return answer;
+}
+
+/** What a fault does before the call: wait, refuse, or cut the connection. */
+async function strike(answer: FaultAnswer, speaker: Speaker): Promise<'reset' | undefined> {
+  if (answer === 503) throw commonError(speaker, 'unavailable');
+  if (typeof answer === 'number') throw new AwsError(answer >= 500 ? 'InternalFailure' : 'BadRequest', `fault by rule: ${answer}`, answer);
+  if (answer === 'throttle') throw commonError(speaker, 'throttled');
+  if (answer === 'expired') throw commonError(speaker, 'expired-token');
+  if (typeof answer === 'object' && 'code' in answer) throw new AwsError(answer.code, answer.message, answer.status);
+  if (typeof answer === 'object') await sleep(answer.latencyMs);
+  return answer === 'reset-before' ? 'reset' : undefined;
 }
 
 async function run({ parts, target, request, requestId, caller }: Screened): Promise<WireAnswer> {

@@ -1,4 +1,4 @@
-// What a caller of Route 53 must be allowed to do, with the condition keys of record changes (D5: the hard guard).
+// What a caller of Route 53 must be allowed to do, with the condition keys of record changes (C2: the hard guard).
 // Source: Service Authorization Reference, "Amazon Route 53"; developer guide, "Using IAM policy conditions for
 // fine-grained access control" (names: lower case, no trailing dot, `\052` for `*`).
 import type { Change } from '@aws-sdk/client-route-53';
