@@ -3,6 +3,7 @@ import * as sdk from '@aws-sdk/client-iam';
 import { userPrincipal } from '../principals.ts';
 import type { OperationsOf, Overlay } from '../service.ts';
 import type { PolicyStore } from './policy-store.ts';
+import { simulatePrincipalPolicy } from './simulate.ts';
 
 export const iamOverlay: Overlay<{ policies: PolicyStore }, OperationsOf<typeof sdk>> = {
   scope: 'iam',
@@ -11,6 +12,7 @@ export const iamOverlay: Overlay<{ policies: PolicyStore }, OperationsOf<typeof 
   namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
   resource: (_, input) => [input['RoleName'], input['UserName'], input['PolicyArn'], input['OpenIDConnectProviderArn']].find((name) => typeof name === 'string'),
   mends: {
+    SimulatePrincipalPolicy: ({ state, world }, input) => simulatePrincipalPolicy(state.policies, world, input),
     async CreateAccessKey({ world, account, now }, _input, answer) {
       const output = await answer();
       const { AccessKeyId = '', SecretAccessKey = '', UserName = '' } = output.AccessKey ?? {};
