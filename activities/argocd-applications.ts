@@ -13,7 +13,7 @@ export const CASCADE_FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 export const TIER_LABEL = 'goldenpath.idp/tier';
 export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
-const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
+export const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
 
 /** The parts of an Application that the product reads. Source: Argo CD 3.2 pkg/apis/application/v1alpha1. */
 export interface Application extends KubernetesObject {
@@ -21,7 +21,7 @@ export interface Application extends KubernetesObject {
     project?: string;
     destination?: { server?: string; namespace?: string };
     source?: ApplicationSource;
-    syncPolicy?: { automated?: object | null; retry?: object };
+    syncPolicy?: { automated?: object | null; syncOptions?: string[]; retry?: object };
   };
   /** A sync that was asked for and has not begun, or that is going on. */
   operation?: object;

@@ -4,15 +4,15 @@ import type { KubernetesObject, V1CustomResourceDefinition, V1MutatingWebhookCon
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { kindOf, namespacedKinds } from './argocd.ts';
-import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER, listApplications, remaining, waveOf } from './argocd-applications.ts';
+import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, listApplications, remaining, waveOf } from './argocd-applications.ts';
 import { listApplicationSets } from './argocd-freeze.ts';
 import { type ClusterClient, nameOf, type ObjectRef, refOf } from './kubernetes-client.ts';
-import { awaitFinding, type Finding } from './kubernetes-watch.ts';
+import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
 import { isDefinition } from './kubernetes.ts';
 
 const LOAD_BALANCER_CONTROLLER = 'aws-load-balancer-controller';
 /** Argo CD takes a light application away in about a second. */
-const REMOVAL_POLL_MS = 1_000;
+const REMOVAL_POLL_MS = 500;
 
 /** Asks for the deletion of these Applications, highest wave first; each cascades to its objects. Returns what was asked. */
 export async function deleteApplications(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
@@ -25,14 +25,20 @@ export async function deleteApplications(cluster: ClusterClient, names: readonly
 /** Deletes these Applications wave by wave, highest first, each wave only when the one before it is gone; the load balancer controller after every other, the root last. */
 export async function deleteControllers(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
   const done: string[] = [];
-  await awaitFinding('the controllers to go', async () => {
+  const waker = new Waker(cluster, APPLICATIONS_PATH);
+  const read = async (): Promise<Finding<undefined>> => {
     const left = (await listApplications(cluster)).filter(({ metadata }) => names.includes(metadata?.name ?? ''));
     if (left.length === 0) return { done: true, result: undefined };
     const highest = Math.max(...left.map(removalRank));
     const wave = left.filter((application) => removalRank(application) === highest);
     for (const application of wave) done.push(...(await deleteCascading(cluster, application)));
     return { done: false, waitingFor: wave.map(remaining) };
-  }, { everyMs: REMOVAL_POLL_MS });
+  };
+  try {
+    await awaitFinding('the controllers to go', read, { waker });
+  } finally {
+    waker.close();
+  }
   return done;
 }
 
@@ -71,6 +77,8 @@ export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: 
   done.push(`${removed} objects of Argo CD deleted`);
   const refs = [...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf);
   refs.push({ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE });
+  // A namespace that is deleted while pods end looks again only after half of their grace period.
+  await awaitFinding("Argo CD's pods to end", () => podsGone(cluster, giveUpAt), { everyMs: REMOVAL_POLL_MS });
   for (const ref of refs) await cluster.remove(ref);
   return [...done, ...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
 }
@@ -105,6 +113,11 @@ async function removeDeadWebhooks(cluster: ClusterClient): Promise<string[]> {
     }
   }
   return done;
+}
+
+async function podsGone(cluster: ClusterClient, giveUpAt: number): Promise<Finding<undefined>> {
+  const pods = await cluster.list('v1', 'Pod', { namespace: ARGOCD_NAMESPACE });
+  return pods.length === 0 || Date.now() >= giveUpAt ? { done: true, result: undefined } : { done: false, waitingFor: pods.map((pod) => nameOf(refOf(pod))) };
 }
 
 async function gone(cluster: ClusterClient, refs: readonly ObjectRef[], giveUpAt: number): Promise<Finding<string[]>> {

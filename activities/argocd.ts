@@ -10,7 +10,6 @@ import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
 
-const CONFIG_MAP = 'argocd-cm';
 const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 /** Where the app of apps lies in the repository. */
 const ROOT_PATH = 'gitops/root';
@@ -33,6 +32,15 @@ end
 return hs
 `;
 
+/**
+ * What the product adds to Argo CD's own ConfigMaps. The pause after each wave (2 s by default) is for objects whose health is not
+ * yet that of the new spec; a new Application reads Progressing at once, and the tier's verdict judges every application anew.
+ */
+const SETTINGS: Readonly<Record<string, Record<string, string>>> = {
+  'argocd-cm': { 'resource.customizations.health.argoproj.io_Application': APPLICATION_HEALTH },
+  'argocd-cmd-params-cm': { 'controller.sync.wave.delay.seconds': '0' },
+};
+
 /** Argo CD's own default project, which core-install leaves out. Source: Argo CD 3.2, `InitializeSettings` and v1alpha1 `DefaultAppProjectName`. */
 const DEFAULT_PROJECT = {
   apiVersion: ARGOCD_API,
@@ -46,13 +54,14 @@ export function argocdNamespace(): V1Namespace {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } } };
 }
 
-/** The manifest's objects as they are applied: namespaced ones in namespace argocd, argocd-cm with the health of Applications. `namespaced` says which kinds have a namespace. */
+/** The manifest's objects as they are applied: namespaced ones in namespace argocd, ConfigMaps with the product's settings. `namespaced` says which kinds have a namespace. */
 export function argocdObjects(objects: readonly KubernetesObject[], namespaced: (object: KubernetesObject) => boolean): KubernetesObject[] {
   return objects.map((object) => {
     const placed = namespaced(object) ? { ...object, metadata: Object.assign({}, object.metadata, { namespace: ARGOCD_NAMESPACE }) } : object;
-    if (object.kind !== 'ConfigMap' || object.metadata?.name !== CONFIG_MAP) return placed;
+    const settings = object.kind === 'ConfigMap' ? SETTINGS[object.metadata?.name ?? ''] : undefined;
+    if (settings === undefined) return placed;
     const { data }: V1ConfigMap = object;
-    const config: V1ConfigMap = { ...placed, data: { ...data, 'resource.customizations.health.argoproj.io_Application': APPLICATION_HEALTH } };
+    const config: V1ConfigMap = { ...placed, data: { ...data, ...settings } };
     return config;
   });
 }
@@ -145,7 +154,8 @@ export function rootApplication(values: BootstrapValues): Application {
       project: 'default',
       destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },
       source: { repoURL: gitops.repoUrl, targetRevision: gitops.revision, path: ROOT_PATH, helm: { valuesObject, parameters: [{ name: MAX_TIER_PARAMETER, value: maxTier, forceString: true }] } },
-      syncPolicy: { automated: { prune: true, selfHeal: true }, retry: { limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } } },
+      // Raising the gate touches only what is new, not every wave below it.
+      syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['ApplyOutOfSyncOnly=true'], retry: { limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } } },
     },
   };
 }

@@ -10,7 +10,7 @@ import { awaitDnsSourcesGone, deleteDnsSources, listDnsSources } from './dns-sou
 import { atEdge } from './errors.ts';
 import { readExternalDns } from './external-dns.ts';
 import { destroyer } from './guard.ts';
-import { applyDefinitions, applyStorageClass, isDefinition, probeTier0, readKubernetesInventory } from './kubernetes.ts';
+import { applyDefinitions, applyStorageClass, isDefinition, type KubernetesInventory, probeTier0, readKubernetesInventory } from './kubernetes.ts';
 import { type ClusterClient, type KubernetesDeps, nameOf, refOf, withCluster } from './kubernetes-client.ts';
 import { mapKubernetesError } from './kubernetes-errors.ts';
 import { deleteVolumes } from './kubernetes-volumes.ts';
@@ -73,7 +73,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
   };
 }
 
-/** What the API server shows of the platform, for the inventory; the errors are the caller's to triage, with `mapKubernetesError`. */
-export function readInventoryOfCluster(deps: KubernetesDeps, target: Target) {
-  return withCluster(deps, target, readKubernetesInventory);
+/** The cluster's half of `readInventory` in inventory.ts; its errors are of the one list already. */
+export function kubernetesInventory(deps: KubernetesDeps): (input: Aimed) => Promise<KubernetesInventory> {
+  return ({ target }) => withCluster(deps, target, readKubernetesInventory);
 }

@@ -1,0 +1,131 @@
+// The Kubernetes activities against a real control plane and a real Argo CD (A1–A4, T1, failures 1–6, 10, 36).
+import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, StorageV1Api } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKubernetesActivities, kubernetesInventory } from '../../activities/kubernetes-activities.ts';
+import { componentsUpTo } from '../../domain/components.ts';
+import type { DnsProof } from '../../domain/dns-gate.ts';
+import type { Tier } from '../../domain/tiers.ts';
+import { lightRepository, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
+import { ephemeralPlan } from '../support/plans.ts';
+
+const plan = ephemeralPlan();
+const { target, versions } = plan;
+const waiting = { target, startedAt: 0, wait: plan.timings.argocd };
+const childNames = (tier: Tier) => componentsUpTo(tier, 'ephemeral').map(({ name }) => name);
+let world: TestCluster;
+let activities: ReturnType<typeof createKubernetesActivities>;
+let core: CoreV1Api;
+let custom: CustomObjectsApi;
+let gitops: { repoUrl: string; revision: string };
+
+beforeAll(async () => {
+  world = await startTestCluster();
+  activities = createKubernetesActivities(world.deps);
+  core = world.config.makeApiClient(CoreV1Api);
+  custom = world.config.makeApiClient(CustomObjectsApi);
+  gitops = await lightRepository(world.dir);
+});
+
+afterAll(() => world.stop());
+
+const applications = { group: 'argoproj.io', version: 'v1alpha1', namespace: 'argocd', plural: 'applications' };
+const applicationNames = async () => {
+  const { items } = (await custom.listNamespacedCustomObject(applications)) as { items: { metadata: { name: string } }[] };
+  return items.map(({ metadata }) => metadata.name).toSorted();
+};
+const raise = (maxTier: Tier) =>
+  world.run(activities.applyRootApplication, { target, maxTier, gitops, images: versions.images, externalDns: { enabled: true }, roleArns: { 'external-dns': 'arn:aws:iam::111122223333:role/x' }, vpcId: 'vpc-1' });
+const proof: DnsProof = { kind: 'dns-proof', cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: plan.hash, cleanListings: 3, firstCleanAt: 0, lastCleanAt: 0 };
+const permit = () => ({ target, proof: { ...proof, firstCleanAt: Date.now(), lastCleanAt: Date.now() }, planHash: plan.hash, proofMaxAgeMs: 300_000, cleanListings: 3 });
+
+describe('Argo CD from its pinned manifest to its end', () => {
+  it('X5: a fresh cluster has no Argo CD and no application, by discovery', async () => {
+    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: false, applications: [] });
+    expect(await world.run(activities.readApplications, { target })).toEqual([]);
+    expect(await world.run(activities.listDnsSources, { target })).toEqual([]);
+  });
+
+  it('A1: prerequisites come before anything of their kind, and again change nothing', async () => {
+    await world.config.makeApiClient(StorageV1Api).createStorageClass({ body: { metadata: { name: 'gp2', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } }, provisioner: 'kubernetes.io/aws-ebs' } });
+    const lines = await world.run(activities.applyPrerequisites, { target, manifests: versions.manifests });
+    expect(lines).toContain('StorageClass gp2 is no longer the default');
+    expect(await world.run(activities.applyPrerequisites, { target, manifests: versions.manifests })).toEqual(lines.filter((line) => !line.includes('gp2')));
+    const { items } = await world.config.makeApiClient(StorageV1Api).listStorageClass();
+    const [gp3, ...others] = items.filter(({ metadata }) => metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true');
+    expect(others).toEqual([]);
+    expect(gp3).toMatchObject({ metadata: { name: 'gp3' }, provisioner: 'ebs.csi.aws.com', volumeBindingMode: 'WaitForFirstConsumer', parameters: { tagSpecification_2: `goldenpath.idp/cluster=${target.cluster}` } });
+  });
+
+  it('A2: a manifest whose sha256 differs is refused, both hashes named, nothing applied', async () => {
+    const { url, sha256 } = versions.manifests.argocd.files[0] ?? { url: '', sha256: '' };
+    const broken = await import('node:fs/promises').then(async ({ mkdtemp, writeFile }) => {
+      const mirror = await mkdtemp(`${world.dir}/mirror-`);
+      await writeFile(`${mirror}/${sha256}.yaml`, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: smuggled }\n');
+      return createKubernetesActivities({ ...world.deps, manifestMirror: mirror });
+    });
+    await expect(world.run(broken.installArgoCd, { target, manifest: versions.manifests.argocd })).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(`${url} has sha256 d553b9850f0b913291f27d1d3f5f639bb533c7925151a9628f42f05174ee7995, the version manifest pins a48ce0ab6ff5f7aac90a8bd0374434f4d15edeaa85f774672c8692c9819d2ae8`) as string, nonRetryable: true });
+    expect((await core.listNamespace()).items.map(({ metadata }) => metadata?.name)).not.toContain('smuggled');
+  });
+
+  it('A2: installs, installs again, and becomes available', async () => {
+    const lines = await world.run(activities.installArgoCd, { target, manifest: versions.manifests.argocd });
+    expect(await world.run(activities.installArgoCd, { target, manifest: versions.manifests.argocd })).toEqual(lines);
+    await expect.poll(() => world.run(activities.probeArgoCd, waiting).catch((error: unknown) => error), { timeout: 120_000, interval: 1_000 }).toEqual({ version: 'v3.2.11' });
+  });
+
+  it.for(['1', '1.5'] as const)('T1: tier %s settles with exactly the plan\'s applications', async (tier) => {
+    await raise(tier);
+    const evidence = await world.run(activities.awaitTier, { target, tier, expected: componentsUpTo(tier, 'ephemeral') });
+    expect(evidence.toSorted()).toEqual(componentsUpTo(tier, 'ephemeral').map((component) => `application ${component.name} (tier ${component.tier}): Synced, Healthy`).toSorted());
+    expect(await applicationNames()).toEqual(['goldenpath', ...childNames(tier)].toSorted());
+    const { data } = await core.readNamespacedConfigMap({ name: 'argocd-bootstrap-config', namespace: 'argocd' });
+    expect(data).toMatchObject({ 'bootstrap.mode': 'ephemeral', 'bootstrap.maxTier': tier, 'dns.hostSuffix': 'b-21-11-26-01.dev.goldenpathidp.io', 'platform.storageClassReady': 'true' });
+  });
+
+  it('failures 1, 2: frozen, nothing syncs by itself, every deletion cascades, and it stays so', async () => {
+    await custom.patchNamespacedCustomObject({ ...applications, name: 'grafana', body: [{ op: 'remove', path: '/metadata/finalizers' }] });
+    await world.run(activities.freezeGitOps, { target });
+    await core.deleteNamespacedConfigMap({ name: 'kong', namespace: 'kong' });
+    await new Promise((resolve) => { setTimeout(resolve, 5_000); });
+    const states = await world.run(activities.readApplications, { target });
+    expect(states.filter(({ automated }) => automated)).toEqual([]);
+    expect(states.filter(({ finalizers }) => !finalizers.includes('resources-finalizer.argocd.argoproj.io'))).toEqual([]);
+    expect((await core.listNamespacedConfigMap({ namespace: 'kong' })).items.map(({ metadata }) => metadata?.name)).not.toContain('kong');
+    expect(await world.run(activities.freezeGitOps, { target })).toEqual([]);
+  });
+
+  it('X1: workloads above tier 1 go with their objects, tier 1 stays', async () => {
+    const names = ['grafana', 'alertmanager', 'prometheus'];
+    const lines = await world.run(activities.deleteApplications, { target, names: names.toReversed() });
+    expect(lines).toEqual(names.map((name) => `application ${name} is being deleted`));
+    await world.run(activities.awaitApplicationsGone, { target, names });
+    expect(await applicationNames()).toEqual(['goldenpath', ...childNames('1')].toSorted());
+    expect((await core.listNamespacedConfigMap({ namespace: 'monitoring' })).items.map(({ metadata }) => metadata?.name)).toEqual(['kube-root-ca.crt']);
+    expect(await world.run(activities.deleteApplications, { target, names })).toEqual([]);
+  });
+
+  it('failure 3: Argo CD is not removed before its applications', async () => {
+    await expect(world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests })).rejects.toMatchObject({ type: 'PreflightFailed', message: expect.stringContaining('application kong still exists') as string });
+  });
+
+  it('X1: without a fresh proof nothing is destroyed', async () => {
+    await expect(world.run(activities.deleteControllers, { ...permit(), proof, names: childNames('1') })).rejects.toMatchObject({ type: 'ProofMissing' });
+    expect(await applicationNames()).toEqual(['goldenpath', ...childNames('1')].toSorted());
+  });
+
+  it('failures 7, 12: controllers go wave by wave, the load balancer controller after the others, the root last', async () => {
+    const lines = await world.run(activities.deleteControllers, { ...permit(), names: [...childNames('1'), 'goldenpath'] });
+    expect(lines).toEqual(['cluster-autoscaler', 'kong', 'external-dns', 'external-secrets', 'cert-manager', 'aws-load-balancer-controller', 'goldenpath'].map((name) => `application ${name} is being deleted`));
+    expect(await applicationNames()).toEqual([]);
+    expect(await world.run(activities.deleteControllers, { ...permit(), names: childNames('1') })).toEqual([]);
+  });
+
+  it('failures 3, 4, 5: Argo CD goes with its CRDs, its namespace and webhooks without a backend; again finds nothing', async () => {
+    await world.config.makeApiClient(KubernetesObjectApi).create({ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'dead' }, webhooks: [{ name: 'dead.example.org', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', clientConfig: { service: { name: 'gone', namespace: 'cert-manager' } }, rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['namespaces'] }] }] } as never);
+    const lines = await world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests });
+    expect(lines).toContain('ValidatingWebhookConfiguration dead deleted: its backend Service cert-manager/gone is gone');
+    expect(lines.at(-1)).toMatch(/^\d+ CRDs and namespace argocd are gone$/);
+    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: false, applications: [] });
+    expect(await world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests })).toEqual(['0 objects of Argo CD deleted', lines.at(-1)]);
+  });
+});

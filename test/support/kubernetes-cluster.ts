@@ -1,0 +1,98 @@
+// A real control plane for a test file: etcd, API server, controllers, kwok nodes, the kubelet of processes, and the activities aimed at it.
+import { execFileSync } from 'node:child_process';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { KubeConfig } from '@kubernetes/client-node';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { KubernetesDeps } from '../../activities/kubernetes-client.ts';
+import { COMPONENTS } from '../../domain/components.ts';
+import { startKubernetesCluster, type KubernetesCluster } from '../../lab/kubernetes/control-plane.ts';
+import { startEtcd } from '../../lab/kubernetes/etcd.ts';
+import { startKubelet } from '../../lab/kubernetes/kubelet.ts';
+import { addNodes } from '../../lab/kubernetes/nodes.ts';
+import { Supervisor } from '../../lab/processes.ts';
+import { ensureTools } from '../../lab/tools.ts';
+
+export interface TestCluster {
+  cluster: KubernetesCluster;
+  deps: KubernetesDeps;
+  /** Admin configuration, for a look from outside. */
+  config: KubeConfig;
+  /** Runs an activity as Temporal would, with this start-to-close and heartbeat time-out. */
+  run<In, Out>(activity: (input: In) => Promise<Out>, input: In, limits?: { startToCloseMs?: number }): Promise<Out>;
+  dir: string;
+  stop(): Promise<void>;
+}
+
+/** Starts everything; `nodes` of them are Ready when it resolves. */
+export async function startTestCluster({ nodes = 2, iam }: { nodes?: number; iam?: IAMClient } = {}): Promise<TestCluster> {
+  const tools = await ensureTools();
+  const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
+  const supervisor = new Supervisor(join(dir, 'processes.json'));
+  const etcd = await startEtcd({ binary: tools.bin.etcd, dir: join(dir, 'etcd'), supervisor });
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const oidc = { issuer: 'https://127.0.0.1:9/id/TEST', signingKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+  const cluster = await startKubernetesCluster({ name: 'test', dir: join(dir, 'cluster'), tools, supervisor, etcd, oidc, tokenWebhookUrl: 'http://127.0.0.1:9/' });
+  const kubelet = await startKubelet({ cluster, tools, supervisor, aws: { AWS_REGION: 'eu-west-2' } });
+  await addNodes(cluster, Array.from({ length: nodes }, (_, index) => ({ name: `ip-10-0-0-${index + 1}.eu-west-2.compute.internal`, providerId: `aws:///eu-west-2a/i-${index}`, address: `10.0.0.${index + 1}`, labels: {}, taints: [], capacity: { cpu: '4', memory: '16Gi', pods: '110' } })));
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.adminKubeconfigPath);
+  const token = config.getCurrentUser()?.token ?? '';
+  return {
+    cluster,
+    config,
+    dir,
+    deps: {
+      clusterAccess: () => Promise.resolve({ endpoint: cluster.endpoint, caPem: cluster.caPem, token }),
+      mintToken: () => Promise.resolve(token),
+      iam: iam ?? new IAMClient({ region: 'eu-west-2' }),
+      manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),
+    },
+    run: runActivity,
+    async stop() {
+      await kubelet.stop();
+      await cluster.stop();
+      await supervisor.stopAll();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs an activity in Temporal's own mock environment. */
+export function runActivity<In, Out>(activity: (input: In) => Promise<Out>, input: In, { startToCloseMs = 180_000 }: { startToCloseMs?: number } = {}): Promise<Out> {
+  const now = Date.now();
+  const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: startToCloseMs, scheduleToCloseTimeoutMs: 900_000, scheduledTimestampMs: now, heartbeatTimeoutMs: 20_000 });
+  return environment.run(activity, input);
+}
+
+/** The manifests of the module cache, under the names that the product looks for. */
+async function mirror(dir: string, files: readonly string[]): Promise<string> {
+  const folder = join(dir, 'manifests');
+  await mkdir(folder);
+  for (const file of files) await copyFile(file, join(folder, `${createHash('sha256').update(await readFile(file)).digest('hex')}.yaml`));
+  return folder;
+}
+
+/** A git repository with the real app of apps and a light chart for each component: the extra templates of one, or a ConfigMap. */
+export async function lightRepository(dir: string, templates: Readonly<Record<string, string>> = {}): Promise<{ repoUrl: string; revision: string }> {
+  const repository = join(dir, 'repository');
+  await cp(resolve(import.meta.dirname, '../../gitops/root'), join(repository, 'gitops/root'), { recursive: true });
+  for (const { name } of COMPONENTS) {
+    const chart = join(repository, 'gitops/apps', name);
+    await mkdir(join(chart, 'templates'), { recursive: true });
+    await writeFile(join(chart, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
+    await writeFile(join(chart, 'templates/all.yaml'), templates[name] ?? configMap(name));
+  }
+  const git = (...args: string[]) => execFileSync('git', ['-C', repository, '-c', 'user.name=test', '-c', 'user.email=test@example.org', ...args], { stdio: 'pipe' });
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '.');
+  git('commit', '--quiet', '--message=gitops');
+  return { repoUrl: `file://${repository}`, revision: 'main' };
+}
+
+function configMap(name: string): string {
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { suffix: "{{ .Values.global.hostSuffix }}" }\n`;
+}
