@@ -13,7 +13,6 @@ import { createPipeline } from './pipeline.ts';
 import type { AccessKey } from './principals.ts';
 import { openRoute53 } from './route53/state.ts';
 import { route53 } from './route53/service.ts';
-import { plugQuotas } from './quotas.ts';
 import { createRequestLog, type RequestLog } from './request-log.ts';
 import { plugOverlay, plugService, type Plugged, type WireRequest, type World } from './service.ts';
 
@@ -119,5 +118,5 @@ function lengthOf(request: WireRequest, { status, body }: { status: number; body
 
 /** The services of the gateway itself. */
 function ownServices(world: World, policies: PolicyStore): Plugged[] {
-  return [plugService(route53, openRoute53(world)), plugOverlay(sts, { policies }), plugOverlay(iamOverlay, { policies }), plugQuotas()];
+  return [plugService(route53, openRoute53(world)), plugOverlay(sts, { policies }), plugOverlay(iamOverlay, { policies })];
 }
