@@ -7,6 +7,7 @@ import { createEks, type Eks, type EksOptions } from './eks/index.ts';
 import { plugElbv2 } from './elbv2/index.ts';
 import type { Elbv2Durations } from './elbv2/lifecycle.ts';
 import type { Plugged, World } from './service.ts';
+import { plugServiceQuotas } from './servicequotas/index.ts';
 import { plugTagging } from './tagging/index.ts';
 
 export interface PlatformServices {
@@ -28,7 +29,7 @@ export function createPlatformServices(world: World, { provider, tokenWebhookUrl
   const eks = createEks({ world, provider, tokenWebhookUrl, backdoor, interfaces, ...(durations.eks !== undefined && { durations: durations.eks }) });
   const elbv2 = plugElbv2({ elbv2: backdoor.elbv2, ec2: backdoor.ec2, interfaces, clock: world.clock, region: world.region }, durations.elbv2);
   return {
-    services: [eks.service, plugEc2({ ec2: backdoor.ec2, interfaces }), elbv2.service, plugTagging({ eks: eks.state, network: elbv2.state.network })],
+    services: [eks.service, plugEc2({ ec2: backdoor.ec2, interfaces }), elbv2.service, plugTagging({ eks: eks.state, network: elbv2.state.network }), plugServiceQuotas()],
     eks,
     async close() {
       await eks.close();

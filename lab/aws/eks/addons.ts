@@ -69,8 +69,8 @@ function settleIn(state: EksState, cluster: ClusterRecord, addon: AddonRecord, e
   during(addon.life, {
     async run(current) {
       const { addonName: name, addonVersion: version, serviceAccountRoleArn } = detail;
-      await cluster.kubernetes?.installAddon({ name, version, ...(serviceAccountRoleArn !== undefined && { serviceAccountRoleArn }) });
-      await pass(world.clock, durations.addonCreate);
+      const install = cluster.kubernetes?.installAddon({ name, version, ...(serviceAccountRoleArn !== undefined && { serviceAccountRoleArn }) });
+      await Promise.all([install, pass(world.clock, durations.addonCreate)]);
       return (await runs(cluster, addon, current, deadline)) ? 'done' : 'degraded';
     },
     ended(event) {
@@ -150,8 +150,8 @@ export function deleteAddon({ state }: Call<EksState>, input: DeleteAddonCommand
   }
   during(addon.life, {
     async run() {
-      if (input.preserve !== true) await cluster.kubernetes?.removeAddon(addonName);
-      await pass(state.world.clock, state.durations.addonDelete);
+      const removal = input.preserve === true ? undefined : cluster.kubernetes?.removeAddon(addonName);
+      await Promise.all([removal, pass(state.world.clock, state.durations.addonDelete)]);
       return 'done';
     },
     ended(event) {

@@ -12,7 +12,7 @@ export interface CatalogueAddon {
   type: string;
   /** Versions of the add-on by Kubernetes minor, newest (default) first. */
   versions: Record<string, readonly string[]>;
-  /** The account that EKS takes its images from in eu-west-2. */
+  /** Does its service account need a role? */
   requiresIam: boolean;
 }
 

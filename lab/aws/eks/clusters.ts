@@ -12,7 +12,7 @@ import { startLogging, stopLogging } from './logs.ts';
 import { createClusterGroup, createControlPlaneInterfaces, removeClusterNetwork } from './network.ts';
 import { clusterOf, eksArn, type ClusterRecord, type EksState } from './state.ts';
 import { accept, checkClusterName, checkRole, checkSubnets, checkVersion, checkZones, isReplay, pageOf } from './validation.ts';
-import { born, describe, during, move, pass, shownStatus } from './work.ts';
+import { born, describe, during, meanwhile, move, pass, shownStatus } from './work.ts';
 
 const SELF_MANAGED = ['vpc-cni', 'kube-proxy', 'coredns'];
 const LOG_TYPES: LogType[] = ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'];
@@ -34,9 +34,9 @@ export async function createCluster({ state, principal, now }: Call<EksState>, i
   await checkRole(state.backdoor, input.roleArn);
   const oidc = await state.issuers.create();
 
-  const meanwhile = repeated(); // while this call asked EC2 and IAM, its twin may have been accepted
-  if (meanwhile !== undefined || state.clusters.has(name)) state.issuers.remove(oidc.issuer);
-  if (meanwhile !== undefined) return { cluster: shown(meanwhile) };
+  const twin = repeated(); // while this call asked EC2 and IAM, its twin may have been accepted
+  if (twin !== undefined || state.clusters.has(name)) state.issuers.remove(oidc.issuer);
+  if (twin !== undefined) return { cluster: shown(twin) };
   refuseTaken();
   const cluster: ClusterRecord = {
     life: born('cluster', 'CREATING'), detail: newDetail(state, { name, vpcId, issuer: oidc.issuer, now }, input), creator: principal,
@@ -152,10 +152,12 @@ export function deleteCluster({ state }: Call<EksState>, input: DeleteClusterCom
   if (!move(cluster.life, 'delete')) throw new Error(`a ${cluster.life.status} cluster was not refused`);
   during(cluster.life, {
     async run() {
-      await pass(state.world.clock, state.durations.clusterDelete);
-      await cluster.kubernetes?.stop();
+      await meanwhile(state.world.clock, state.durations.clusterDelete, async () => {
+        await cluster.kubernetes?.stop();
+        delete cluster.kubernetes;
+        await removeClusterNetwork(state, cluster);
+      });
       await stopLogging(cluster);
-      await removeClusterNetwork(state, cluster);
       return 'done';
     },
     ended(event) {

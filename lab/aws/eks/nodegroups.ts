@@ -12,7 +12,7 @@ import type { NodeSpec } from './provider.ts';
 import { clusterOf, eksArn, newId, nodegroupOf, type ClusterRecord, type EksState, type NodegroupRecord } from './state.ts';
 import { openUpdate } from './updates.ts';
 import { accept, checkRole, checkSubnets, invalid, isReplay, pageOf } from './validation.ts';
-import { born, describe, during, move, pass, shownStatus } from './work.ts';
+import { born, describe, during, meanwhile, move, shownStatus } from './work.ts';
 
 /** Kubernetes' names of the taint effects that the EKS API spells in capitals. */
 const EFFECTS: Record<string, string> = { NO_SCHEDULE: 'NoSchedule', NO_EXECUTE: 'NoExecute', PREFER_NO_SCHEDULE: 'PreferNoSchedule' };
@@ -50,9 +50,9 @@ export async function createNodegroup({ state, now }: Call<EksState>, input: Cre
   grantNodeRole(state, cluster, input.nodeRole ?? '', now);
   during(nodegroup.life, {
     async run(current) {
-      await pass(state.world.clock, state.durations.nodegroupCreate / 2);
-      if (current()) await scale(state, cluster, nodegroup);
-      await pass(state.world.clock, state.durations.nodegroupCreate / 2);
+      await meanwhile(state.world.clock, state.durations.nodegroupCreate, async () => {
+        if (current()) await scale(state, cluster, nodegroup);
+      });
       return 'done';
     },
     failed: (cause) => reportIssue(nodegroup, cause),
@@ -197,8 +197,7 @@ export function updateNodegroupConfig({ state, now }: Call<EksState>, input: Upd
   const { update, close } = openUpdate(cluster, { type: 'ConfigUpdate', params, of: { nodegroup: detail.nodegroupName }, now });
   during(nodegroup.life, {
     async run() {
-      await pass(state.world.clock, state.durations.nodegroupUpdate);
-      await scale(state, cluster, nodegroup);
+      await meanwhile(state.world.clock, state.durations.nodegroupUpdate, () => scale(state, cluster, nodegroup));
       return 'done';
     },
     ended: close,
@@ -216,9 +215,7 @@ export function deleteNodegroup({ state }: Call<EksState>, input: DeleteNodegrou
   }
   during(nodegroup.life, {
     async run() {
-      await pass(state.world.clock, state.durations.nodegroupDelete / 2);
-      await shed(state, cluster, nodegroup, nodegroup.nodes.length);
-      await pass(state.world.clock, state.durations.nodegroupDelete / 2);
+      await meanwhile(state.world.clock, state.durations.nodegroupDelete, () => shed(state, cluster, nodegroup, nodegroup.nodes.length));
       return 'done';
     },
     ended(event) {

@@ -34,6 +34,15 @@ function isHere<Status extends string>(status: Status): status is Exclude<Status
   return status !== 'GONE';
 }
 
+/**
+ * What takes `seconds` of AWS and does something real meanwhile: `work` begins at half time, and the whole ends when both
+ * are over, so that the real work adds nothing as long as it fits.
+ */
+export async function meanwhile(clock: Clock, seconds: number, work: () => Promise<void>): Promise<void> {
+  const half = pass(clock, seconds / 2);
+  await Promise.all([pass(clock, seconds), half.then(work)]);
+}
+
 export interface Work {
   /** The work itself; it looks at `current()` after each wait, and stops where it is no longer wanted. */
   run: (current: () => boolean) => Promise<Event>;
