@@ -43,8 +43,8 @@ export function readSignature(request: WireRequest): Signed | undefined {
  * @returns the problem, or nothing where it is good
  */
 export function checkSignature(request: WireRequest, signed: Signed, secretAccessKey: string, now: Date): SignatureProblem | undefined {
-  const expected = Buffer.from(sign(request, signed, secretAccessKey), 'hex');
-  const given = Buffer.from(signed.signature, 'hex');
+  const expected = Buffer.from(sign(request, signed, secretAccessKey));
+  const given = Buffer.from(signed.signature);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'bad-signature';
   const signedAt = parseTimestamp(signed.timestamp);
   const age = now.getTime() - signedAt;

@@ -35,6 +35,7 @@ it.each([
 it('C1: another secret, a changed query and a late request are refused', () => {
   const good = suiteRequest('GET', '/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31');
   expect(verdict(good, 'another', SUITE_TIME)).toBe('bad-signature');
+  expect(verdict(suiteRequest('GET', '/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31x'), SUITE_SECRET, SUITE_TIME)).toBe('bad-signature');
   expect(verdict({ ...good, rawQuery: 'a=b' }, SUITE_SECRET, SUITE_TIME)).toBe('bad-signature');
   expect(verdict(good, SUITE_SECRET, new Date('2015-08-30T12:52:00Z'))).toBe('request-expired');
 });
