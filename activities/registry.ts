@@ -30,8 +30,8 @@ export function buildKey({ environment, buildId }: { environment: string; buildI
   return `builds/${environment}/${buildId}.json`;
 }
 
-export function receiptKey({ environment, cluster, runId }: { environment: string; cluster: string; runId: string }): string {
-  return `receipts/${environment}/${cluster}/${runId}.json`;
+export function receiptKey({ environment, cluster, name }: { environment: string; cluster: string; name: string }): string {
+  return `receipts/${environment}/${cluster}/${name}.json`;
 }
 
 /** The zone id that the first run of the environment recorded, or null before it. */
@@ -63,8 +63,8 @@ async function recordZone(s3: S3Client, registry: Registry, { environment, hoste
   throw new GoldenpathError('InvalidInput', problem, [problem]);
 }
 
-async function writeReceipt(s3: S3Client, { target, registry, receipt }: Parameters<Changes['writeReceipt']>[0]): Promise<{ key: string }> {
-  const key = receiptKey({ ...target, runId: receipt.report.runId });
+async function writeReceipt(s3: S3Client, { target, registry, name, receipt }: Parameters<Changes['writeReceipt']>[0]): Promise<{ key: string }> {
+  const key = receiptKey({ ...target, name });
   const body = canonicalJson(receipt);
   const taken = await writeOnce(s3, registry.bucket, key, body);
   if (taken === undefined || taken === body) return { key };
