@@ -66,7 +66,7 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
   const identities = async () => {
     const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets });
     run.own(owned);
-    run.own(await change.ensureAddon('Add-on aws-ebs-csi-driver', { target, addon: 'aws-ebs-csi-driver', version: versions.addons['aws-ebs-csi-driver'], roleArn: roleArns['ebs-csi'] }));
+    run.own(await change.ensureAddon('Add-on aws-ebs-csi-driver', { target, addon: 'aws-ebs-csi-driver', version: versions.addons['aws-ebs-csi-driver'], roleArn: roleArns['aws-ebs-csi-driver'] }));
     return roleArns;
   };
   const addon = async (name: 'vpc-cni' | 'kube-proxy' | 'coredns') => { run.own(await change.ensureAddon(`Add-on ${name}`, { target, addon: name, version: versions.addons[name] })); };
