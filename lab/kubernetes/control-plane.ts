@@ -216,6 +216,7 @@ async function kwok({ name, tools }: ClusterInput, files: Files, kubeconfigs: Ku
     args: [
       `--kubeconfig=${kubeconfigs.kwok}`,
       '--manage-all-nodes=true',
+      '--node-lease-duration-seconds=40', // a kubelet's own; without leases the node controller calls every node dead after 50 s
       `--config=${stages}`,
       '--cidr=10.0.128.0/17', // pods have addresses of the VPC, as with the VPC CNI
       `--server-address=127.0.0.1:${await freePort()}`,

@@ -18,7 +18,7 @@ const TAGS: Readonly<Partial<Record<Program, string>>> = { 'external-dns': 'v0.2
 /** The tag that the lab's program stands for, where the image asks for another one: running it would prove nothing. */
 export function otherTag(image: string): string | undefined {
   const program = programOf(image);
-  const tag = /:([^/:@]+)(?:@|$)/.exec(image)?.[1];
+  const tag = /:([^/:]+)$/.exec(image.replace(/@.*$/, ''))?.[1];
   const own = program === undefined ? undefined : TAGS[program];
   return tag === undefined || own === undefined || tag === own ? undefined : own;
 }
