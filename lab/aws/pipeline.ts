@@ -134,13 +134,13 @@ async function screened(context: Screened, firing: readonly ActiveFault[]): Prom
     if (stale !== undefined) return stale;
   }
   const answer = await run(context);
+  if (target.speaker.scope === 'iam' && key === undefined) parts.policies.forget();
   if (firing.some((fault) => fault.answer === 'reset-after')) return 'reset';
   if (key !== undefined && answer.status < 300) {
     if (previous.size >= KEPT_ANSWERS) previous.delete(previous.keys().next().value ?? '');
     previous.delete(key);
     previous.set(key, answer);
   }
-  if (target.speaker.scope === 'iam' && key === undefined) parts.policies.forget();
   return answer;
 }
 

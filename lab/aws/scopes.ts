@@ -2,6 +2,7 @@
 // request (for the log and the fault rules). Source: the SDKs' service models.
 import type { Protocol, WireRequest } from './service.ts';
 import { formOf } from './wire/protocol.ts';
+import { isRecord } from './wire/schema.ts';
 
 const PROTOCOLS: Record<string, Protocol> = {
   acm: 'json', 'application-autoscaling': 'json', autoscaling: 'query', cloudformation: 'query', dynamodb: 'json', ec2: 'ec2', ecr: 'json',
@@ -22,10 +23,26 @@ export function protocolOf(scope: string, request: WireRequest): Protocol {
 export function nameRequest(scope: string, request: WireRequest): { operation: string; resource: string | undefined } {
   if (scope === 's3') return nameS3(request);
   const target = request.headers['x-amz-target'];
-  if (typeof target === 'string') return { operation: target.slice(target.lastIndexOf('.') + 1), resource: undefined };
-  const action = formOf(request).find(([name]) => name === 'Action')?.[1];
-  const cbor = /\/operation\/(\w+)$/.exec(request.path)?.[1];
-  return { operation: action ?? cbor ?? `${request.method} ${request.path}`, resource: undefined };
+  if (typeof target === 'string') return { operation: target.slice(target.lastIndexOf('.') + 1), resource: namedIn(membersOf(request.body)) };
+  const form = formOf(request);
+  const action = form.find(([name]) => name === 'Action')?.[1];
+  return { operation: action ?? `${request.method} ${request.path}`, resource: namedIn(form) };
+}
+
+/** The first parameter that names something: `SecretId`, `logGroupName`, `LoadBalancerArns.member.1`. */
+function namedIn(parameters: readonly [string, unknown][]): string | undefined {
+  const found = parameters.find(([name, value]) => typeof value === 'string' && !name.startsWith('Filter') && /(?:Id|Name|Arn|ARN)s?(?:\.member)?(?:\.1)?$/.test(name))?.[1];
+  return typeof found === 'string' ? found : undefined;
+}
+
+function membersOf(body: Buffer): [string, unknown][] {
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    return isRecord(parsed) ? Object.entries(parsed) : [];
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return []; // moto refuses it
+    throw cause;
+  }
 }
 
 const OF_OBJECT: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', DELETE: 'DeleteObject', HEAD: 'HeadObject' };

@@ -1,9 +1,10 @@
 // What IAM holds of a principal: its policies, a role's trust, the account's OIDC providers. Read from moto and kept
-// until an IAM write passes through the gateway, at most a few seconds (writes past the gateway are not seen).
+// until an IAM write passes through the gateway, at most half a minute.
 import {
-  GetOpenIDConnectProviderCommand, GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand, GetUserPolicyCommand,
-  IAMClient, ListAttachedGroupPoliciesCommand, ListAttachedRolePoliciesCommand, ListAttachedUserPoliciesCommand, ListGroupsForUserCommand, ListRolePoliciesCommand,
-  ListUserPoliciesCommand, NoSuchEntityException, type Role,
+  GetGroupPolicyCommand, GetOpenIDConnectProviderCommand, GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand,
+  GetUserPolicyCommand, IAMClient, ListAttachedGroupPoliciesCommand, ListAttachedRolePoliciesCommand, ListAttachedUserPoliciesCommand,
+  ListGroupPoliciesCommand, ListGroupsForUserCommand, ListRolePoliciesCommand, ListUserPoliciesCommand, NoSuchEntityException,
+  type AttachedPolicy, type Role,
 } from '@aws-sdk/client-iam';
 import { inAccount, motoClientConfig } from '../moto.ts';
 import type { Principal } from '../principals.ts';
@@ -22,13 +23,14 @@ export interface PolicyStore {
   close(): void;
 }
 
-/** Milliseconds; IAM itself is eventually consistent over some seconds. */
-const KEPT_MS = 2000;
+/** Milliseconds that a read counts where no write through the gateway ended it; only the lab's own seeding writes past it. */
+const KEPT_MS = 30_000;
 
 /** Opens the store on the lab's moto. */
 export function openPolicyStore(world: Pick<World, 'account' | 'region' | 'motoUrl'>): PolicyStore {
   const iam = inAccount(new IAMClient(motoClientConfig(world)), world.account);
   const kept = new Map<string, { value: Promise<unknown>; until: number }>();
+  const managed = managedPolicies(iam);
 
   function remember<T>(key: string, read: () => Promise<T>): Promise<T> {
     const known = kept.get(key);
@@ -42,8 +44,8 @@ export function openPolicyStore(world: Pick<World, 'account' | 'region' | 'motoU
 
   return {
     identityPolicies(principal) {
-      if (principal.kind === 'assumed-role') return remember(`role-policies/${principal.name}`, () => rolePolicies(iam, principal.name));
-      if (principal.kind === 'user') return remember(`user-policies/${principal.name}`, () => userPolicies(iam, principal.name));
+      if (principal.kind === 'assumed-role') return remember(`role-policies/${principal.name}`, () => rolePolicies(iam, managed, principal.name));
+      if (principal.kind === 'user') return remember(`user-policies/${principal.name}`, () => userPolicies(iam, managed, principal.name));
       return Promise.resolve([]);
     },
     role: (name) => remember(`role/${name}`, () => orNothing(async () => {
@@ -59,39 +61,56 @@ export function openPolicyStore(world: Pick<World, 'account' | 'region' | 'motoU
   };
 }
 
-async function rolePolicies(iam: IAMClient, RoleName: string): Promise<PolicyDocument[]> {
+type Managed = (attached: readonly AttachedPolicy[] | undefined) => Promise<PolicyDocument[]>;
+
+async function rolePolicies(iam: IAMClient, managed: Managed, RoleName: string): Promise<PolicyDocument[]> {
   const found = await orNothing(async () => {
-    const attached = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
-    const inline = await iam.send(new ListRolePoliciesCommand({ RoleName }));
-    return Promise.all([
-      ...(attached.AttachedPolicies ?? []).map(({ PolicyArn }) => managedPolicy(iam, PolicyArn)),
-      ...(inline.PolicyNames ?? []).map(async (PolicyName) => parsePolicy((await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))).PolicyDocument ?? '')),
-    ]);
+    const [attached, inline] = await Promise.all([iam.send(new ListAttachedRolePoliciesCommand({ RoleName })), iam.send(new ListRolePoliciesCommand({ RoleName }))]);
+    const documents = (inline.PolicyNames ?? []).map(async (PolicyName) => (await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))).PolicyDocument);
+    return [...(await managed(attached.AttachedPolicies)), ...(await parsed(documents))];
   });
   return found ?? []; // a role deleted under its session allows nothing any more
 }
 
-async function userPolicies(iam: IAMClient, UserName: string): Promise<PolicyDocument[]> {
+async function userPolicies(iam: IAMClient, managed: Managed, UserName: string): Promise<PolicyDocument[]> {
   const found = await orNothing(async () => {
     const [attached, inline, groups] = await Promise.all([
       iam.send(new ListAttachedUserPoliciesCommand({ UserName })),
       iam.send(new ListUserPoliciesCommand({ UserName })),
       iam.send(new ListGroupsForUserCommand({ UserName })),
     ]);
-    const ofGroups = await Promise.all((groups.Groups ?? []).map(({ GroupName }) => iam.send(new ListAttachedGroupPoliciesCommand({ GroupName }))));
-    const managed = [attached, ...ofGroups].flatMap(({ AttachedPolicies }) => AttachedPolicies ?? []);
-    return Promise.all([
-      ...managed.map(({ PolicyArn }) => managedPolicy(iam, PolicyArn)),
-      ...(inline.PolicyNames ?? []).map(async (PolicyName) => parsePolicy((await iam.send(new GetUserPolicyCommand({ UserName, PolicyName }))).PolicyDocument ?? '')),
-    ]);
+    const documents = (inline.PolicyNames ?? []).map(async (PolicyName) => (await iam.send(new GetUserPolicyCommand({ UserName, PolicyName }))).PolicyDocument);
+    const ofGroups = await Promise.all((groups.Groups ?? []).map(({ GroupName }) => groupPolicies(iam, managed, GroupName)));
+    return [...(await managed(attached.AttachedPolicies)), ...(await parsed(documents)), ...ofGroups.flat()];
   });
   return found ?? [];
 }
 
-async function managedPolicy(iam: IAMClient, PolicyArn: string | undefined): Promise<PolicyDocument> {
-  const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
-  const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }));
-  return parsePolicy(PolicyVersion?.Document ?? '');
+async function groupPolicies(iam: IAMClient, managed: Managed, GroupName: string | undefined): Promise<PolicyDocument[]> {
+  const [attached, inline] = await Promise.all([iam.send(new ListAttachedGroupPoliciesCommand({ GroupName })), iam.send(new ListGroupPoliciesCommand({ GroupName }))]);
+  const documents = (inline.PolicyNames ?? []).map(async (PolicyName) => (await iam.send(new GetGroupPolicyCommand({ GroupName, PolicyName }))).PolicyDocument);
+  return [...(await managed(attached.AttachedPolicies)), ...(await parsed(documents))];
+}
+
+async function parsed(documents: readonly Promise<string | undefined>[]): Promise<PolicyDocument[]> {
+  return (await Promise.all(documents)).map((document) => parsePolicy(document ?? ''));
+}
+
+/** Managed policies by ARN. Those of AWS never change here and are read once. */
+function managedPolicies(iam: IAMClient): Managed {
+  const ofAws = new Map<string, Promise<PolicyDocument>>();
+  const read = async (PolicyArn: string): Promise<PolicyDocument> => {
+    const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));
+    const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId }));
+    return parsePolicy(PolicyVersion?.Document ?? '');
+  };
+  return (attached = []) => Promise.all(attached.map(({ PolicyArn = '' }) => {
+    if (!PolicyArn.startsWith('arn:aws:iam::aws:')) return read(PolicyArn);
+    const known = ofAws.get(PolicyArn) ?? read(PolicyArn);
+    ofAws.set(PolicyArn, known);
+    known.catch(() => ofAws.delete(PolicyArn)); // the caller gets the error; the next one asks again
+    return known;
+  }));
 }
 
 /**

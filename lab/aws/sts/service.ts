@@ -23,8 +23,17 @@ export const sts: Overlay<StsState, Operations> = {
     GetCallerIdentity: ({ principal }) => ({ UserId: principal.userId, Account: principal.account, Arn: principal.arn }),
     AssumeRole: assumeRole,
     AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
+    // moto answers these with made-up keys that nobody could sign with.
+    AssumeRoleWithSAML: notImplemented,
+    AssumeRoot: notImplemented,
+    GetFederationToken: notImplemented,
+    GetSessionToken: notImplemented,
   },
 };
+
+function notImplemented({ operation }: Call<StsState>): never {
+  awsError('NotImplemented', `sts:${operation} is not implemented in the lab`, 501);
+}
 
 /** What both ways of assuming a role answer. */
 interface Assumed {
