@@ -78,6 +78,11 @@ export async function describeRun(client: Client, { workflowId, runId }: RunRef)
   throw new InputRefused([{ field: 'run', given: workflowId, problem: 'there is no such run', fix: '`goldenpath status` lists the runs there are' }]);
 }
 
+/** Whether Temporal knows any run under the workflow id. */
+export async function hasRun(client: Client, workflowId: string): Promise<boolean> {
+  return (await find(client, workflowId)) !== undefined;
+}
+
 /** The latest runs of all platforms, or of one environment, newest first. */
 export async function listRuns(client: Client, environment?: string): Promise<RunSummary[]> {
   const types = `WorkflowType IN ('${BOOTSTRAP}', '${TEARDOWN}')`;

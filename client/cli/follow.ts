@@ -21,29 +21,37 @@ export interface FollowOptions {
 }
 
 /** Follows the run and prints its progress. Ctrl-C lets go of it (exit 130), a timeout too (124); the run goes on either way. */
-export async function follow({ client }: Contact, ref: RunRef, printer: Printer, { events = false, timeoutMs }: FollowOptions = {}): Promise<Followed> {
+export async function follow(contact: Contact, ref: RunRef, printer: Printer, { events = false, timeoutMs }: FollowOptions = {}): Promise<Followed> {
   const letGo = new AbortController();
   const interrupt = () => { letGo.abort('interrupted'); };
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => { letGo.abort('timed out'); }, timeoutMs);
   process.on('SIGINT', interrupt); // `on`: where a library sees itself alone with a signal (signal-exit), it kills the process
-  const progress = events ? eventProgress(printer) : printer.live ? liveProgress(printer) : lineProgress(printer);
-  let view: RunView | undefined;
-  let exit: number | undefined;
   try {
-    for await (const next of watchRun(client, ref, letGo.signal)) {
-      exit = exitOfView(next);
-      progress.show(view, next, exit);
-      view = next;
-      if (exit !== undefined) break;
-    }
+    const { view, exit } = await followUntil(contact, ref, printer, { events, signal: letGo.signal });
+    const late = letGo.signal.reason === 'timed out';
+    if (exit === undefined) printer.message(`${late ? 'The time to watch is over' : 'Detached'}: the run goes on. Resume with: goldenpath watch ${ref.workflowId}`);
+    return { exit: exit ?? (late ? EXIT.timedOut : EXIT.interrupted), ...(view === undefined ? {} : { view }) };
   } finally {
     process.off('SIGINT', interrupt);
     clearTimeout(timer);
+  }
+}
+
+/** Follows the run until it ends, waits for a decision, or the signal aborts: then there is no exit code. */
+export async function followUntil({ client }: Contact, ref: RunRef, printer: Printer, { events, signal }: { events: boolean; signal: AbortSignal }): Promise<{ view?: RunView; exit?: number }> {
+  const progress = events ? eventProgress(printer) : printer.live ? liveProgress(printer) : lineProgress(printer);
+  let view: RunView | undefined;
+  try {
+    for await (const next of watchRun(client, ref, signal)) {
+      const exit = exitOfView(next);
+      progress.show(view, next, exit);
+      view = next;
+      if (exit !== undefined) return { view, exit };
+    }
+    return view === undefined ? {} : { view };
+  } finally {
     await progress.end();
   }
-  exit ??= letGo.signal.reason === 'timed out' ? EXIT.timedOut : EXIT.interrupted;
-  if (exit === EXIT.interrupted || exit === EXIT.timedOut) printer.message(`${exit === EXIT.timedOut ? 'The time to watch is over' : 'Detached'}: the run goes on. Resume with: goldenpath watch ${ref.workflowId}`);
-  return { exit, ...(view === undefined ? {} : { view }) };
 }
 
 /** Prints how a followed run stands now: the report as one JSON document, or a summary. */

@@ -125,6 +125,35 @@ function closingLines(report: RunReport, paint: Paint): string[] {
   ];
 }
 
+/** Records as a zone file would list them; registry TXT, which ExternalDNS keeps for itself, is dimmed. */
+export function recordLines(records: readonly { name: string; type: string; value: string }[], paint: Paint): string[] {
+  if (records.length === 0) return ['  none'];
+  const width = Math.max(...records.map(({ name }) => name.length));
+  return records.map(({ name, type, value }) => paint(type === 'TXT' ? 'dim' : 'cyan', `  ${name.padEnd(width)}  ${type.padEnd(5)}  ${value}`));
+}
+
+/** What is left of a platform, kind by kind. */
+export function leftLines(left: readonly { kind: string; found: readonly string[] }[], paint: Paint): string[] {
+  return left.flatMap(({ kind, found }) => [`  ${found.length === 0 ? paint('green', '✔') : paint('red', '✘')} ${kind.padEnd(20)} ${found.length === 0 ? 'none' : found.length}`, ...found.map((item) => `      ${item}`)]);
+}
+
+/** A receipt for people: where it lies, whose it is, and what each stage took. */
+export function receiptLines(report: RunReport, paint: Paint): string[] {
+  const took = (report.endedAt ?? report.startedAt) - report.startedAt;
+  const longest = Math.max(1, ...report.stages.map((stage) => stageMs(stage)));
+  const width = Math.max(...report.stages.map(({ title }) => title.length));
+  return [
+    `  ${report.stages.find(({ id }) => id === 'receipt')?.evidence[0] ?? 'not written'}`,
+    `  plan ${report.planHash.slice(0, 16)}…, run ${report.runId}, by ${report.requester}`,
+    ...report.stages.map((stage) => `  ${stage.title.padEnd(width)} ${duration(stageMs(stage)).padStart(12)} ${paint('cyan', '▇'.repeat(Math.round((stageMs(stage) / longest) * 24)))}`.trimEnd()),
+    `  ${paint('bold', 'in all'.padEnd(width))} ${duration(took).padStart(12)}`,
+  ];
+}
+
+function stageMs({ startedAt, endedAt }: StageReport): number {
+  return startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt;
+}
+
 /** A table of runs, newest first. */
 export function runLines(runs: readonly RunSummary[], paint: Paint, now: number): string[] {
   if (runs.length === 0) return ['There is no run.'];
