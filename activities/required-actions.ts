@@ -1,5 +1,6 @@
 // The AWS actions that a run performs, each group with what needs it: the foundation check simulates them before the first change (F4). docs/reference/iam.md lists the same.
 import type { Plan } from '../domain/plan.ts';
+import { partitionOf } from './iam.ts';
 
 /** Actions on one kind of resource. */
 export interface RequiredActions {
@@ -13,26 +14,29 @@ export interface RequiredActions {
 /** What the worker's principal must be allowed, for bootstrap and teardown of this plan. */
 export function requiredActions({ target, registry, secrets }: Pick<Plan, 'target' | 'registry' | 'secrets'>): RequiredActions[] {
   const { accountId, region, cluster, hostedZoneId } = target;
-  const eks = (kind: string) => `arn:aws:eks:${region}:${accountId}:${kind}/${cluster}`;
+  const aws = `arn:${partitionOf(region)}`;
+  const eks = (kind: string) => `${aws}:eks:${region}:${accountId}:${kind}/${cluster}`;
   return [
-    { why: 'foundation, load balancer, network and volume probes', resources: ['*'], actions: ['ec2:DescribeVpcs', 'ec2:DescribeVpcAttribute', 'ec2:DescribeSubnets', 'ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSecurityGroups', 'ec2:DescribeSecurityGroupRules', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers', 'elasticloadbalancing:DescribeLoadBalancerAttributes', 'elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeTags'] },
-    { why: 'foundation: quota', resources: ['*'], actions: ['servicequotas:GetServiceQuota', 'eks:ListClusters'] },
-    { why: 'foundation: secrets', resources: secrets.map(({ name }) => `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-??????`), actions: ['secretsmanager:GetSecretValue'] },
-    { why: 'claimBuild, writeReceipt', resources: [`arn:aws:s3:::${registry.bucket}/*`], actions: ['s3:GetObject', 's3:PutObject'] },
+    { why: 'foundation, load balancer, network and volume probes', resources: ['*'], actions: ['ec2:DescribeVpcs', 'ec2:DescribeVpcAttribute', 'ec2:DescribeSubnets', 'ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSecurityGroups', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers', 'elasticloadbalancing:DescribeLoadBalancerAttributes', 'elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeListeners', 'elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'] },
+    { why: 'foundation: quota, permissions, delegation', resources: ['*'], actions: ['servicequotas:GetServiceQuota', 'eks:ListClusters', 'iam:SimulatePrincipalPolicy', 'route53:ListHostedZonesByName'] },
+    { why: 'foundation: secrets; sweep', resources: secrets.map(({ name }) => `${aws}:secretsmanager:${region}:${accountId}:secret:${name}-??????`), actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
+    { why: 'claimBuild, writeReceipt', resources: [`${aws}:s3:::${registry.bucket}/*`], actions: ['s3:GetObject', 's3:PutObject'] },
     // Without ListBucket, S3 answers AccessDenied for an object that is not there: nothing could be told from that.
-    { why: 'foundation: registry bucket', resources: [`arn:aws:s3:::${registry.bucket}`], actions: ['s3:ListBucket'] },
-    { why: 'foundation: zone, DNS gate', resources: [`arn:aws:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:GetHostedZone', 'route53:ListResourceRecordSets'] },
+    { why: 'foundation: registry bucket', resources: [`${aws}:s3:::${registry.bucket}`], actions: ['s3:ListBucket'] },
+    { why: 'foundation: zone, DNS gate', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:GetHostedZone', 'route53:ListResourceRecordSets'] },
     { why: 'startCluster, startDeleteCluster', resources: [eks('cluster')], actions: ['eks:CreateCluster', 'eks:DescribeCluster', 'eks:DeleteCluster', 'eks:TagResource', 'eks:CreateNodegroup', 'eks:ListNodegroups', 'eks:CreateAddon', 'eks:ListAddons', 'eks:ListFargateProfiles'] },
     { why: 'node groups', resources: [`${eks('nodegroup')}/*`], actions: ['eks:DescribeNodegroup', 'eks:DeleteNodegroup'] },
     { why: 'ensureAddon, probeAddons', resources: [`${eks('addon')}/*`], actions: ['eks:DescribeAddon', 'eks:UpdateAddon'] },
     { why: 'startDeleteNodeGroups', resources: [`${eks('fargateprofile')}/*`], actions: ['eks:DescribeFargateProfile', 'eks:DeleteFargateProfile'] },
-    { why: 'ensureClusterRoles, ensureIrsaRoles, deleteIdentity', resources: [`arn:aws:iam::${accountId}:role/${cluster}-*`], actions: ['iam:CreateRole', 'iam:GetRole', 'iam:TagRole', 'iam:PassRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy', 'iam:DetachRolePolicy', 'iam:PutRolePolicy', 'iam:GetRolePolicy', 'iam:DeleteRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:ListRoleTags', 'iam:DeleteRole'] },
-    { why: 'ensureIrsaRoles, deleteIdentity', resources: [`arn:aws:iam::${accountId}:oidc-provider/*`], actions: ['iam:CreateOpenIDConnectProvider', 'iam:GetOpenIDConnectProvider', 'iam:TagOpenIDConnectProvider', 'iam:DeleteOpenIDConnectProvider'] },
+    { why: 'ensureClusterRoles, ensureIrsaRoles, deleteIdentity', resources: [`${aws}:iam::${accountId}:role/${cluster}-*`], actions: ['iam:CreateRole', 'iam:GetRole', 'iam:TagRole', 'iam:PassRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy', 'iam:DetachRolePolicy', 'iam:PutRolePolicy', 'iam:GetRolePolicy', 'iam:DeleteRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:DeleteRole'] },
+    { why: 'deleteIdentity: a profile that still holds a role', resources: [`${aws}:iam::${accountId}:instance-profile/*`], actions: ['iam:RemoveRoleFromInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile'] },
+    // EKS makes its service-linked roles in the caller's name, once in an account.
+    { why: 'startCluster, startNodeGroup: the first of an account', resources: [`${aws}:iam::${accountId}:role/aws-service-role/*`], actions: ['iam:CreateServiceLinkedRole'] },
+    { why: 'ensureIrsaRoles, deleteIdentity', resources: [`${aws}:iam::${accountId}:oidc-provider/*`], actions: ['iam:CreateOpenIDConnectProvider', 'iam:GetOpenIDConnectProvider', 'iam:TagOpenIDConnectProvider', 'iam:DeleteOpenIDConnectProvider'] },
     { why: 'deleteIdentity, sweep', resources: ['*'], actions: ['iam:ListRoles', 'iam:ListOpenIDConnectProviders', 'tag:GetResources'] },
-    { why: 'ensureLogGroup, deleteLeftovers', resources: [`arn:aws:logs:${region}:${accountId}:log-group:/aws/eks/${cluster}/cluster:*`], actions: ['logs:CreateLogGroup', 'logs:PutRetentionPolicy', 'logs:TagResource', 'logs:ListTagsForResource', 'logs:DeleteLogGroup'] },
+    { why: 'ensureLogGroup, deleteLeftovers', resources: [`${aws}:logs:${region}:${accountId}:log-group:/aws/eks/${cluster}/cluster:*`], actions: ['logs:CreateLogGroup', 'logs:PutRetentionPolicy', 'logs:TagResource', 'logs:ListTagsForResource', 'logs:DeleteLogGroup'] },
     { why: 'ensureLogGroup', resources: ['*'], actions: ['logs:DescribeLogGroups'] },
-    { why: 'deleteVolumes', resources: [`arn:aws:ec2:${region}:${accountId}:volume/*`], actions: ['ec2:DeleteVolume'] },
-    { why: 'deleteLeftovers', resources: [`arn:aws:ec2:${region}:${accountId}:network-interface/*`], actions: ['ec2:DeleteNetworkInterface'] },
-    { why: 'deleteLeftovers', resources: [`arn:aws:ec2:${region}:${accountId}:security-group/*`], actions: ['ec2:RevokeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:DeleteSecurityGroup'] },
+    { why: 'deleteLeftovers', resources: [`${aws}:ec2:${region}:${accountId}:network-interface/*`], actions: ['ec2:DeleteNetworkInterface'] },
+    { why: 'deleteLeftovers', resources: [`${aws}:ec2:${region}:${accountId}:security-group/*`], actions: ['ec2:RevokeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:DeleteSecurityGroup'] },
   ].filter(({ resources }) => resources.length > 0);
 }
