@@ -1,12 +1,12 @@
 // A moto of its own for a test file, and a gateway before it (lab.md § The gateway).
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startGateway, type Gateway, type GatewayOptions } from '../../lab/aws/gateway.ts';
 import { motoCommand, waitForMoto } from '../../lab/aws/moto.ts';
 import { rootPrincipal } from '../../lab/aws/principals.ts';
 import { freePort } from '../../lab/ports.ts';
+import { Supervisor } from '../../lab/processes.ts';
 import { withLock } from '../../lab/tools/lock.ts';
 import { buildPython, pythonFolder, pythonIsComplete, pythonTools } from '../../lab/tools/python.ts';
 import { toolsCache } from '../../lab/tools.ts';
@@ -24,24 +24,44 @@ export interface TestAws {
 
 /** Starts moto and a gateway with the given services. */
 export async function startAws(options: Pick<GatewayOptions, 'services' | 'timeScale'> = {}): Promise<TestAws> {
-  const port = await freePort();
-  const { args, env } = motoCommand({ port });
-  const moto = spawn(await motoServer(), args, { env: { ...process.env, ...env }, stdio: 'ignore' });
-  const motoUrl = `http://127.0.0.1:${port}`;
-  await waitForMoto(motoUrl);
-  const gateway = await startGateway({
-    ...options, motoUrl, account: ACCOUNT, region: REGION, keys: [{ ...ROOT_KEY, principal: rootPrincipal(ACCOUNT) }],
-  });
-  return {
-    gateway,
-    client: { endpoint: gateway.url, region: REGION, credentials: ROOT_KEY },
-    async stop() {
-      await gateway.close();
-      const gone = once(moto, 'exit');
-      moto.kill();
-      await gone;
-    },
+  const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
+  const supervisor = new Supervisor(join(dir, 'processes.json')); // its children end with the test's process, however that ends
+  const end = async (): Promise<void> => {
+    await supervisor.stopAll();
+    await rm(dir, { recursive: true, force: true });
   };
+  try {
+    const gateway = await startGateway({
+      ...options, motoUrl: await startMoto(supervisor, dir), account: ACCOUNT, region: REGION, keys: [{ ...ROOT_KEY, principal: rootPrincipal(ACCOUNT) }],
+    });
+    return {
+      gateway,
+      client: { endpoint: gateway.url, region: REGION, credentials: ROOT_KEY },
+      async stop() {
+        await gateway.close();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function startMoto(supervisor: Supervisor, dir: string): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { args, env } = motoCommand({ port });
+  const file = await motoServer();
+  const path = process.env['PATH'] ?? '';
+  await supervisor.start({
+    name: 'moto', file, args, env: { PATH: path, HOME: dir, ...env }, logFile: join(dir, 'moto.log'),
+    ready: async () => {
+      await waitForMoto(url);
+      return true;
+    },
+  });
+  return url;
 }
 
 /** The lab's own moto, installed into the cache of tools where it is missing. */
