@@ -1,6 +1,7 @@
 // What ExternalDNS's role may do in Route 53, asked of IAM itself: it can delete what it wrote, and can never write a base name (C2, D1, T2, failure 13).
 import { type ContextEntry, type IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import type { Target } from '../domain/plan.ts';
+import { NOT_FOUND, orAbsent } from './errors.ts';
 import { iamContext, irsaRoleArn } from './iam.ts';
 import { present } from './pages.ts';
 
@@ -39,7 +40,7 @@ export async function allowedChanges(iam: IAMClient, target: Target, changes: re
 }
 
 async function isAllowed(iam: IAMClient, target: Target, { names, types, actions }: RecordChange): Promise<boolean> {
-  const { EvaluationResults } = await iam.send(
+  const simulation = iam.send(
     new SimulatePrincipalPolicyCommand({
       PolicySourceArn: irsaRoleArn(target, 'external-dns'),
       ActionNames: ['route53:ChangeResourceRecordSets'],
@@ -47,7 +48,9 @@ async function isAllowed(iam: IAMClient, target: Target, { names, types, actions
       ContextEntries: [entry('NormalizedRecordNames', names), entry('RecordTypes', types), entry('Actions', actions)],
     }),
   );
-  return present(EvaluationResults?.[0]?.EvalDecision, 'a decision of the policy simulator') === 'allowed';
+  const answer = await orAbsent(simulation, NOT_FOUND.iam);
+  // A role that does not exist may do nothing.
+  return answer !== undefined && present(answer.EvaluationResults?.[0]?.EvalDecision, 'a decision of the policy simulator') === 'allowed';
 }
 
 /** One of Route 53's condition keys of a change. */

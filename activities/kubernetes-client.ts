@@ -107,12 +107,7 @@ export class ClusterClient {
     return served.includes(version) && (await this.resource(apiVersion, kind)) !== undefined;
   }
 
-  /** Whether the API server serves the group at all. */
-  async hasApiGroup(name: string): Promise<boolean> {
-    return (await this.servedVersions(name)).length > 0;
-  }
-
-  /** The group's versions, the preferred one first; empty where the group is absent. */
+  /** The group's versions, the preferred one first; empty where discovery does not list the group. */
   async servedVersions(name: string): Promise<string[]> {
     const { groups } = await this.call(() => this.groups.getAPIVersions());
     const group = groups.find((candidate) => candidate.name === name);

@@ -43,6 +43,8 @@ export const mapKubernetesError: Mapper = (error) => {
     const text = `Kubernetes API: HTTP ${error.code}${status === undefined ? ` ${excerpt(error.body)}` : ` ${status.reason}: ${status.message}`}`;
     return new GoldenpathError(typeOf(error.code, status), text, [text], { cause: error });
   }
+  // The library's words for a kind that discovery does not list: a CRD that is not served yet, or no longer.
+  if (error instanceof Error && error.message.startsWith('Unrecognized API version and kind: ')) return new GoldenpathError('Unavailable', `Kubernetes API: ${error.message}`, [error.message], { cause: error });
   const reason = noAnswer(error);
   if (reason === undefined) return undefined;
   const text = `Kubernetes API: no answer (${reason})`;

@@ -37,7 +37,8 @@ export async function awaitFinding<T>(what: string, read: () => Promise<Finding<
 /** When this attempt should give up by itself, two readings before Temporal does, and whether it is the last one. */
 function attemptEnd(): { at: number; last: boolean } {
   const { startToCloseTimeoutMs, scheduleToCloseTimeoutMs, scheduledTimestampMs } = Context.current().info;
-  const [attempt, total] = [Date.now() + startToCloseTimeoutMs, scheduledTimestampMs + scheduleToCloseTimeoutMs];
+  const attempt = Date.now() + startToCloseTimeoutMs;
+  const total = scheduleToCloseTimeoutMs > 0 ? scheduledTimestampMs + scheduleToCloseTimeoutMs : Number.POSITIVE_INFINITY; // 0: no such limit
   return { at: Math.min(attempt, total) - 2 * relistMs(), last: total - relistMs() <= attempt };
 }
 

@@ -1,4 +1,5 @@
 // The Kubernetes activities against a real control plane and a real Argo CD (A1–A4, T1, failures 1–6, 10, 36).
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, StorageV1Api } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubernetesActivities, kubernetesInventory } from '../../activities/kubernetes-activities.ts';
@@ -58,11 +59,9 @@ describe('Argo CD from its pinned manifest to its end', () => {
 
   it('A2: a manifest whose sha256 differs is refused, both hashes named, nothing applied', async () => {
     const { url, sha256 } = versions.manifests.argocd.files[0] ?? { url: '', sha256: '' };
-    const broken = await import('node:fs/promises').then(async ({ mkdtemp, writeFile }) => {
-      const mirror = await mkdtemp(`${world.dir}/mirror-`);
-      await writeFile(`${mirror}/${sha256}.yaml`, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: smuggled }\n');
-      return createKubernetesActivities({ ...world.deps, manifestMirror: mirror });
-    });
+    const mirror = await mkdtemp(`${world.dir}/mirror-`);
+    await writeFile(`${mirror}/${sha256}.yaml`, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: smuggled }\n');
+    const broken = createKubernetesActivities({ ...world.deps, manifestMirror: mirror });
     await expect(world.run(broken.installArgoCd, { target, manifest: versions.manifests.argocd })).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(`${url} has sha256 d553b9850f0b913291f27d1d3f5f639bb533c7925151a9628f42f05174ee7995, the version manifest pins a48ce0ab6ff5f7aac90a8bd0374434f4d15edeaa85f774672c8692c9819d2ae8`) as string, nonRetryable: true });
     expect((await core.listNamespace()).items.map(({ metadata }) => metadata?.name)).not.toContain('smuggled');
   });

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { KubernetesDeps } from '../../activities/kubernetes-client.ts';
 import { COMPONENTS } from '../../domain/components.ts';
 import { startKubernetesCluster, type KubernetesCluster } from '../../lab/kubernetes/control-plane.ts';
@@ -15,6 +16,9 @@ import { startKubelet } from '../../lab/kubernetes/kubelet.ts';
 import { addNodes } from '../../lab/kubernetes/nodes.ts';
 import { Supervisor } from '../../lab/processes.ts';
 import { ensureTools } from '../../lab/tools.ts';
+
+// Activities that fail on purpose are not worth a page of log each.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 export interface TestCluster {
   cluster: KubernetesCluster;

@@ -1,0 +1,102 @@
+// The pure pieces of installing, steering, freezing and removing Argo CD (A2–A4, T1, failures 1, 2, 6, 7).
+import { describe, expect, it } from 'vitest';
+import { argocdObjects, bootstrapConfig, rootApplication, type BootstrapValues } from '../../../activities/argocd.ts';
+import { type Application, applicationState, remaining } from '../../../activities/argocd-applications.ts';
+import { freezingPatches } from '../../../activities/argocd-freeze.ts';
+import { removalRank, terminationReasons } from '../../../activities/argocd-removal.ts';
+import { ephemeralPlan } from '../../support/plans.ts';
+
+const plan = ephemeralPlan();
+const values: BootstrapValues = { target: plan.target, maxTier: '1.5', gitops: plan.gitops, images: plan.versions.images, externalDns: { enabled: false }, roleArns: { 'external-dns': 'arn:x' }, vpcId: 'vpc-1', storageClassReady: true };
+const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
+const named = (name: string, wave?: string): Application => ({ metadata: { name, ...(wave === undefined ? {} : { annotations: { 'argocd.argoproj.io/sync-wave': wave } }) } });
+
+describe('installing', () => {
+  it('A2: only namespaced objects get the namespace; the product adds its settings to what is there', () => {
+    const [role, config, other] = argocdObjects(
+      [{ kind: 'ClusterRole', metadata: { name: 'r' } }, { kind: 'ConfigMap', metadata: { name: 'argocd-cm' }, data: { kept: 'yes' } }, { kind: 'ConfigMap', metadata: { name: 'argocd-rbac-cm' } }] as never[],
+      ({ kind }) => kind === 'ConfigMap',
+    );
+    expect(role).toEqual({ kind: 'ClusterRole', metadata: { name: 'r' } });
+    expect(config).toMatchObject({ metadata: { name: 'argocd-cm', namespace: 'argocd' }, data: { kept: 'yes', 'resource.customizations.health.argoproj.io_Application': expect.stringContaining('hs.status = obj.status.health.status') as string } });
+    expect(other).toEqual({ kind: 'ConfigMap', metadata: { name: 'argocd-rbac-cm', namespace: 'argocd' } });
+  });
+});
+
+describe('the bootstrap contract', () => {
+  it('A3: the ConfigMap holds exactly the contract, as strings', () => {
+    expect(bootstrapConfig(values).data).toEqual({
+      'bootstrap.mode': 'ephemeral', 'bootstrap.maxTier': '1.5', 'bootstrap.env': 'dev', 'bootstrap.buildId': '21-11-26-01',
+      'platform.rdsAvailable': 'false', 'platform.storageClassReady': 'true', 'platform.irsaConfigured': 'true', 'platform.s3Available': 'false',
+      'dns.hostSuffix': 'b-21-11-26-01.dev.goldenpathidp.io', 'dns.ownerId': 'goldenpath-dev-21-11-26-01',
+    });
+  });
+
+  it('A3, A4: the root application gets the same as values, and the gate alone as a string parameter', () => {
+    const { metadata, spec } = rootApplication(values);
+    expect(metadata).toMatchObject({ name: 'goldenpath', namespace: 'argocd', labels: { 'goldenpath.idp/tier': '0' }, finalizers: [FINALIZER] });
+    expect(spec?.source).toMatchObject({ repoURL: plan.gitops.repoUrl, targetRevision: 'main', path: 'gitops/root', helm: { parameters: [{ name: 'bootstrap.maxTier', value: '1.5', forceString: true }] } });
+    expect(spec?.source?.helm?.valuesObject).toMatchObject({
+      bootstrap: { mode: 'ephemeral', env: 'dev', buildId: '21-11-26-01' },
+      dns: { hostSuffix: 'b-21-11-26-01.dev.goldenpathidp.io', ownerId: 'goldenpath-dev-21-11-26-01', hostedZoneId: plan.target.hostedZoneId, externalDnsEnabled: false },
+      cluster: { name: 'goldenpath-dev-eks-21-11-26-01', vpcId: 'vpc-1', tags: plan.target.tags },
+    });
+    expect(spec?.syncPolicy?.automated).toEqual({ prune: true, selfHeal: true });
+  });
+
+  it('T1: two gates differ in that one parameter and in nothing else', () => {
+    const differing = (maxTier: '1' | '1.5') => JSON.stringify(rootApplication({ ...values, maxTier })).replaceAll(`"value":"${maxTier}"`, '"value":"?"');
+    expect(differing('1')).toBe(differing('1.5'));
+  });
+});
+
+describe('reading applications', () => {
+  it('T1: a status becomes what the verdict needs', () => {
+    expect(applicationState({
+      metadata: { name: 'kong', labels: { 'goldenpath.idp/tier': '1' }, finalizers: [FINALIZER] },
+      spec: { syncPolicy: { automated: {} } },
+      status: { sync: { status: 'OutOfSync', comparedTo: { source: { helm: { parameters: [{ name: 'bootstrap.maxTier', value: '1' }] } } } }, health: { status: 'Degraded', message: 'no address' }, operationState: { phase: 'Failed', message: 'denied' }, conditions: [{ type: 'ComparisonError', message: 'no repository' }, { type: 'OrphanedResourceWarning', message: 'x' }] },
+    })).toEqual({ name: 'kong', tier: '1', sync: 'OutOfSync', health: 'Degraded', healthMessage: 'no address', comparedParameters: { 'bootstrap.maxTier': '1' }, operation: 'Failed', operationMessage: 'denied', conditions: ['ComparisonError: no repository'], automated: true, finalizers: [FINALIZER] });
+  });
+
+  it('T1: an application without a status is Unknown, never Healthy', () => {
+    expect(applicationState(named('new'))).toMatchObject({ sync: 'Unknown', health: 'Unknown', automated: false, comparedParameters: {} });
+  });
+
+  it('failure 3: what is left says why', () => {
+    expect(remaining({ metadata: { name: 'kong', deletionTimestamp: new Date(0), finalizers: [FINALIZER] }, status: { conditions: [{ type: 'DeletionError', message: 'webhook refused' }] } })).toBe(`application kong is being deleted, finalizers ${FINALIZER}: webhook refused`);
+    expect(remaining(named('kong'))).toBe('application kong is not being deleted');
+  });
+});
+
+describe('freezing', () => {
+  const patchesOf = (application: Application) => freezingPatches(application).map(({ change }) => change);
+
+  it('failures 1, 2: automated sync goes, the cascading finalizer comes', () => {
+    expect(patchesOf({ metadata: { name: 'x', finalizers: ['other'] }, spec: { syncPolicy: { automated: {} } } })).toEqual([{ spec: { syncPolicy: { automated: null } } }, { metadata: { finalizers: ['other', FINALIZER] } }]);
+  });
+
+  it('failure 1: a running sync is terminated, one that has not begun is taken back, a terminating one is awaited', () => {
+    const frozen = { metadata: { finalizers: [`${FINALIZER}/background`] }, operation: {} };
+    expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Running' } } })).toEqual([{ status: { operationState: { phase: 'Terminating' } } }]);
+    expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Succeeded' } } })).toEqual([{ operation: null }]);
+    expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Terminating' } } })).toEqual([]);
+  });
+
+  it('failure 2: an application that is being deleted cannot get a finalizer', () => {
+    expect(patchesOf({ metadata: { name: 'x', deletionTimestamp: new Date(0) } })).toEqual([]);
+  });
+});
+
+describe('removing', () => {
+  it('failures 2, 7, 12: highest wave first, the load balancer controller after the others whatever its wave, the root last', () => {
+    const order = [named('goldenpath'), named('aws-load-balancer-controller', '99'), named('cert-manager', '6'), named('kong', '30'), named('early', '-5')].toSorted((a, b) => removalRank(b) - removalRank(a));
+    expect(order.map(({ metadata }) => metadata?.name)).toEqual(['kong', 'cert-manager', 'early', 'aws-load-balancer-controller', 'goldenpath']);
+  });
+
+  it('failure 6: a namespace that does not end says what remains', () => {
+    const conditions = [{ type: 'NamespaceContentRemaining', status: 'True', message: 'Some resources are remaining: x has 1 resource instances' }, { type: 'NamespaceFinalizersRemaining', status: 'False', message: 'no' }] as never[];
+    expect(terminationReasons({ status: { phase: 'Terminating', conditions } })).toBe(': Some resources are remaining: x has 1 resource instances');
+    expect(terminationReasons({})).toBe('');
+  });
+});

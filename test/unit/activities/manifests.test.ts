@@ -1,0 +1,74 @@
+// Pinned manifests (A1, A2).
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadManifest, parseManifest } from '../../../activities/manifests.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const TEXT = '---\n# a comment\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: one\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: two\ndata:\n  text: |\n    --- not a separator\n    x\n---\n';
+let server: Server;
+let base: string;
+let mirror: string;
+
+beforeAll(async () => {
+  mirror = await mkdtemp(join(tmpdir(), 'goldenpath-mirror-'));
+  server = createServer((request, response) => {
+    const code = Number(request.url?.slice(1));
+    response.writeHead(code === 0 ? 200 : code).end(TEXT);
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  server.close();
+  await rm(mirror, { recursive: true });
+});
+
+const load = (url: string, hash = sha256(TEXT), from: string | undefined = mirror) => loadManifest({ version: 'v1', files: [{ url, sha256: hash }] }, { mirror: from, signal: AbortSignal.timeout(5_000) });
+
+describe('parsing', () => {
+  it('A1: documents without content are left out, the others keep their order and text', () => {
+    const [one, two, ...others] = parseManifest('x', TEXT);
+    expect([one, two]).toMatchObject([{ kind: 'Namespace', metadata: { name: 'one' } }, { kind: 'ConfigMap', metadata: { name: 'two' }, data: { text: '--- not a separator\nx\n' } }]);
+    expect(others).toEqual([]);
+  });
+
+  it('A1: a document that is no Kubernetes object is refused', () => {
+    expect(() => parseManifest('https://example.org/x.yaml', 'kind: Deployment\nreplicas: 3\n')).toThrow('https://example.org/x.yaml holds a document without apiVersion, kind or name');
+  });
+
+  it('A1: a CRD keeps the fields that a plain YAML parser loses', () => {
+    const text = 'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: { name: x.y.z }\nspec:\n  versions:\n    - name: v1\n      schema: { openAPIV3Schema: { type: object, default: {}, enum: [a], x-kubernetes-preserve-unknown-fields: true } }\n';
+    const [crd] = parseManifest('x', text) as { spec?: { versions: { schema: { openAPIV3Schema: object } }[] } }[];
+    expect(crd?.spec?.versions[0]?.schema.openAPIV3Schema).toMatchObject({ _enum: ['a'], _default: {}, x_kubernetes_preserve_unknown_fields: true });
+  });
+});
+
+describe('loading', () => {
+  it('A2: the mirror comes before the network, and is checked like it', async () => {
+    await writeFile(join(mirror, `${sha256(TEXT)}.yaml`), TEXT);
+    expect(await load('http://127.0.0.1:1/never')).toHaveLength(2);
+    const wrong = sha256('other');
+    await writeFile(join(mirror, `${wrong}.yaml`), TEXT);
+    await expect(load('https://example.org/x.yaml', wrong)).rejects.toMatchObject({ type: 'InvalidInput', message: `https://example.org/x.yaml has sha256 ${sha256(TEXT)}, the version manifest pins ${wrong}: nothing of it was applied` });
+  });
+
+  it('A2: what the mirror lacks comes from its URL', async () => {
+    await rm(join(mirror, `${sha256(TEXT)}.yaml`), { force: true });
+    expect(await load(`${base}/200`)).toHaveLength(2);
+    expect(await load(`${base}/200`, sha256(TEXT), undefined)).toHaveLength(2);
+  });
+
+  it.each([['/503', 'Unavailable'], ['/429', 'Unavailable'], ['/404', 'InvalidInput']])('A2: an answer %s is %s', async (path, type) => {
+    await expect(load(`${base}${path}`)).rejects.toMatchObject({ type, message: `${base}${path} answered ${path.slice(1)}` });
+  });
+
+  it('A2: no network and no mirror is said in one line', async () => {
+    await expect(load('http://127.0.0.1:1/x')).rejects.toMatchObject({ type: 'Unavailable', message: expect.stringContaining('GOLDENPATH_MANIFEST_MIRROR has no copy') as string });
+  });
+});
