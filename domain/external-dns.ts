@@ -9,7 +9,7 @@ export interface ExternalDnsState {
 }
 
 /** The arguments the contract fixes (D2); each is compared exactly. */
-export function contractedArgs({ ownerId, hostSuffix }: Pick<Target, 'ownerId' | 'hostSuffix'>): string[] {
+export function contractedArgs({ ownerId, hostSuffix, hostedZoneId }: Pick<Target, 'ownerId' | 'hostSuffix' | 'hostedZoneId'>): string[] {
   return [
     '--source=ingress',
     '--source=service',
@@ -21,18 +21,20 @@ export function contractedArgs({ ownerId, hostSuffix }: Pick<Target, 'ownerId' |
     `--txt-wildcard-replacement=${TXT_WILDCARD_REPLACEMENT}`,
     `--domain-filter=${hostSuffix}`,
     '--aws-zone-match-parent',
+    // The parent of the zone matches the filter too, and the role may not read it: without this one ExternalDNS fails whole.
+    `--zone-id-filter=${hostedZoneId}`,
   ];
 }
 
 /** Why ExternalDNS cannot be relied on to delete the records, one line each; empty when it can. */
-export function externalDnsProblems(state: ExternalDnsState, target: Pick<Target, 'ownerId' | 'hostSuffix' | 'cluster' | 'accountId'>, externalDnsRoleArn: string): string[] {
+export function externalDnsProblems(state: ExternalDnsState, target: Pick<Target, 'ownerId' | 'hostSuffix' | 'hostedZoneId' | 'cluster' | 'accountId'>, externalDnsRoleArn: string): string[] {
   const { deployment } = state;
   if (deployment === undefined) return ['there is no ExternalDNS Deployment in namespace external-dns: its records would stay for ever'];
   const problems: string[] = [];
   if (deployment.replicas < 1) problems.push('ExternalDNS is scaled to 0');
   if (deployment.available < 1) problems.push('no replica of ExternalDNS is available');
   for (const arg of contractedArgs(target)) if (!deployment.args.includes(arg)) problems.push(`ExternalDNS runs without ${arg}${valueOf(deployment.args, arg)}`);
-  const keys = new Set(['--policy', '--txt-owner-id', '--domain-filter', '--exclude-domains', '--regex-domain-filter', '--dry-run', '--once', '--txt-suffix']);
+  const keys = new Set(['--policy', '--txt-owner-id', '--domain-filter', '--zone-id-filter', '--exclude-domains', '--regex-domain-filter', '--dry-run', '--once', '--txt-suffix']);
   const contracted = new Set(contractedArgs(target));
   for (const arg of deployment.args) if (keys.has(arg.split('=')[0] ?? '') && !contracted.has(arg)) problems.push(`ExternalDNS runs with ${arg}, which the contract does not hold`);
   if (deployment.serviceAccountRoleArn !== externalDnsRoleArn) problems.push(`ExternalDNS's service account has role ${deployment.serviceAccountRoleArn ?? 'none'}, not ${externalDnsRoleArn}`);

@@ -96,7 +96,7 @@ describe('the applications', () => {
 
   it('D2: ExternalDNS runs with the contract and nothing else that decides what it deletes', () => {
     const args = podTemplates().flatMap(({ spec }) => spec.containers).find(({ name }) => name === 'external-dns')?.args ?? [];
-    expect(args).toEqual([...contractedArgs({ ownerId: 'goldenpath-dev-21-11-26-01', hostSuffix: SUFFIX }), '--interval=30s', '--events']);
+    expect(args).toEqual([...contractedArgs({ ownerId: 'goldenpath-dev-21-11-26-01', hostSuffix: SUFFIX, hostedZoneId: 'Z0427816GOLDENPATHDEV' }), '--interval=30s', '--events']);
   });
 
   it('C1: the controllers that call AWS carry their role', () => {
