@@ -1,0 +1,91 @@
+// `npm run bench [-- --time-scale N]`: one bootstrap and one teardown on a lab of its own, against their critical path. Ratios in one run; no test depends on them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { connect } from '../../client/connection.ts';
+import { prepare } from '../../client/request.ts';
+import { startRun } from '../../client/runs.ts';
+import type { Operation } from '../../domain/stages.ts';
+import type { RunReport } from '../../domain/report.ts';
+import { labDown, labEnv, labStatus, labUp } from '../../lab/lab.ts';
+import { CRITICAL_PATH, criticalSeconds } from './critical-path.ts';
+import { type Cost, costOf } from './history.ts';
+
+const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '10' } } });
+const timeScale = Number(values['time-scale']);
+const name = `bench-${process.pid}`;
+/** The ratios that this product aims at (issue 3 § Speed and memory). */
+const GOAL = timeScale === 1 ? 1.06 : 1.4;
+
+interface Measured {
+  cost: Cost;
+  report: RunReport;
+  route53: Record<string, number>;
+  memoryBytes: number;
+}
+
+async function measure(operation: Operation, buildId: string): Promise<Measured> {
+  const { client, close } = await connect();
+  try {
+    const before = await route53Calls();
+    const prepared = await prepare({ operation, environment: 'dev', buildId, requester: 'bench', onFailure: 'fail' }, process.env);
+    const { workflowId, runId } = await startRun(client, prepared);
+    const handle = client.workflow.getHandle<() => Promise<RunReport>>(workflowId, runId);
+    const ended = new AbortController();
+    const [report, memoryBytes] = await Promise.all([handle.result().finally(() => { ended.abort(); }), peakMemory(ended.signal)]);
+    const after = await route53Calls();
+    const route53 = Object.fromEntries(Object.entries(after).map(([who, calls]) => [who, calls - (before[who] ?? 0)]));
+    return { cost: costOf(await handle.fetchHistory()), report, route53, memoryBytes };
+  } finally {
+    await close();
+  }
+}
+
+/** The most resident memory that the lab had, looked at every two seconds until the signal. */
+async function peakMemory(signal: AbortSignal): Promise<number> {
+  let most = 0;
+  while (!signal.aborted) {
+    most = Math.max(most, (await labStatus({ name })).memoryBytes);
+    await sleep(2_000);
+  }
+  return most;
+}
+
+/** Route 53 calls so far, of this product and of everyone else (ExternalDNS), as the gateway logged them. */
+async function route53Calls(): Promise<Record<string, number>> {
+  const requests = (await (await fetch(`${process.env['AWS_ENDPOINT_URL'] ?? ''}/_lab/requests?service=route53`)).json()) as { userAgent?: string }[];
+  const ours = requests.filter(({ userAgent }) => userAgent?.includes('goldenpath') === true).length;
+  return { goldenpath: ours, others: requests.length - ours };
+}
+
+function show(operation: Operation, { cost, report, route53, memoryBytes }: Measured): void {
+  const path = criticalSeconds(operation, timeScale);
+  const line = (label: string, value: string, goal = '') => { process.stdout.write(`  ${label.padEnd(44)} ${value.padStart(12)}  ${goal}\n`); };
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  process.stdout.write(`\n${operation} at time scale ${timeScale}: ${report.state}\n`);
+  line(`critical path (${CRITICAL_PATH[operation].map(({ what }) => what).join(' → ')})`, '');
+  line('  its length', seconds(path));
+  line('  the run', seconds(cost.seconds));
+  line('  ratio', (cost.seconds / path).toFixed(3), `goal ≤ ${GOAL}`);
+  line('the same work, one step after the other', seconds(cost.oneAfterTheOtherSeconds), `${(cost.oneAfterTheOtherSeconds / cost.seconds).toFixed(2)} × the run`);
+  line('Route 53 calls of goldenpath', String(route53['goldenpath']), 'goal ≤ 60');
+  line('Route 53 calls of ExternalDNS', String(route53['others']));
+  line('history events', String(cost.events), 'goal ≤ 600');
+  line('Temporal actions', String(cost.actions), 'goal ≤ 300');
+  line('memory of the lab, at most', `${Math.round(memoryBytes / 1e6)} MB`, 'goal < 2500 MB');
+  const ended = (id: string) => report.stages.find((stage) => stage.id === id)?.endedAt ?? Number.NaN;
+  if (operation === 'teardown') {
+    line('last source gone → proof', seconds((ended('dns-gate') - ended('dns-sources')) / 1_000), 'load balancers’ end included');
+    line('gate opened → proof', seconds((ended('dns-gate') - ended('load-balancers')) / 1_000));
+  }
+  for (const stage of report.stages) line(`    ${stage.id}`, seconds(((stage.endedAt ?? 0) - (stage.startedAt ?? 0)) / 1_000));
+}
+
+if (!(timeScale >= 1)) throw new Error(`--time-scale must be a number of at least 1, not ${values['time-scale']}`);
+await labUp({ name, timeScale, onProgress: (line) => { process.stderr.write(`${line}\n`); } });
+try {
+  Object.assign(process.env, await labEnv({ name }));
+  show('bootstrap', await measure('bootstrap', '21-11-26-01'));
+  show('teardown', await measure('teardown', '21-11-26-01'));
+} finally {
+  await labDown({ name });
+}
