@@ -57,8 +57,8 @@ export function applicationState({ metadata, spec, status }: Application): Appli
   return {
     name: metadata?.name ?? '',
     tier: metadata?.labels?.[TIER_LABEL],
-    sync: status?.sync?.status ?? 'Unknown',
-    health: status?.health?.status ?? 'Unknown',
+    sync: status?.sync?.status || 'Unknown', // Argo CD writes an empty status first
+    health: status?.health?.status || 'Unknown',
     healthMessage: status?.health?.message,
     comparedParameters: Object.fromEntries(parameters.map(({ name, value }) => [name ?? '', value ?? ''])),
     operation: status?.operationState?.phase,

@@ -9,6 +9,7 @@ import { listApplicationSets } from './argocd-freeze.ts';
 import { type ClusterClient, nameOf, type ObjectRef, refOf } from './kubernetes-client.ts';
 import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
 import { isDefinition } from './kubernetes.ts';
+import { inGroups } from './pages.ts';
 
 const LOAD_BALANCER_CONTROLLER = 'aws-load-balancer-controller';
 /** Argo CD takes a light application away in about a second. */
@@ -32,7 +33,7 @@ export async function deleteControllers(cluster: ClusterClient, names: readonly 
     const highest = Math.max(...left.map(removalRank));
     const wave = left.filter((application) => removalRank(application) === highest);
     for (const application of wave) done.push(...(await deleteCascading(cluster, application)));
-    return { done: false, waitingFor: wave.map(remaining) };
+    return { done: false, waitingFor: wave.map((application) => (application.metadata?.deletionTimestamp === undefined ? `application ${application.metadata?.name ?? ''} is being deleted` : remaining(application))) };
   };
   try {
     await awaitFinding('the controllers to go', read, { waker });
@@ -59,7 +60,7 @@ async function deleteCascading(cluster: ClusterClient, application: Application)
 
 /**
  * Removes Argo CD: ApplicationSets and projects while their controllers live, webhooks without a backend (failure 4), the manifest's
- * objects, the CRDs that the product applied, the namespace. Throws PreflightFailed while an Application is left (failure 3). What
+ * objects, the namespace, the CRDs that the product applied. Throws PreflightFailed while an Application is left (failure 3). What
  * the cluster alone still holds after half of the activity's time is named and left to the cluster's own deletion: it is no cloud object.
  */
 export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: readonly KubernetesObject[]; definitions: readonly KubernetesObject[] }): Promise<string[]> {
@@ -69,18 +70,24 @@ export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: 
   const done = [...(await removeParents(cluster)), ...(await removeDeadWebhooks(cluster))];
   const objects = manifests.argocd.filter((object) => !isDefinition(object));
   const scopes = await namespacedKinds(cluster, objects);
-  let removed = 0;
-  for (const object of objects.toReversed()) {
-    const ref = refOf(object);
-    if (await cluster.remove(scopes.has(kindOf(object)) ? { ...ref, namespace: ARGOCD_NAMESPACE } : ref)) removed += 1;
-  }
+  const removed = await removeAll(cluster, objects.toReversed().map((object) => (scopes.has(kindOf(object)) ? { ...refOf(object), namespace: ARGOCD_NAMESPACE } : refOf(object))));
   done.push(`${removed} objects of Argo CD deleted`);
-  const refs = [...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf);
-  refs.push({ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE });
-  // A namespace that is deleted while pods end looks again only after half of their grace period.
+  // A namespace that is deleted while pods end, or while kinds vanish, looks again only after several seconds: pods first, CRDs last.
   await awaitFinding("Argo CD's pods to end", () => podsGone(cluster, giveUpAt), { everyMs: REMOVAL_POLL_MS });
-  for (const ref of refs) await cluster.remove(ref);
-  return [...done, ...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE };
+  const definitions = [...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf);
+  for (const refs of [[namespace], definitions]) {
+    await removeAll(cluster, refs);
+    done.push(...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS })));
+  }
+  return done;
+}
+
+/** Asks for the deletion of each, a few at a time in the order given. Returns how many existed. */
+async function removeAll(cluster: ClusterClient, refs: readonly ObjectRef[]): Promise<number> {
+  let removed = 0;
+  for (const group of inGroups(refs, 4)) removed += (await Promise.all(group.map((ref) => cluster.remove(ref)))).filter(Boolean).length;
+  return removed;
 }
 
 /** ApplicationSets and AppProjects go while Argo CD can still release their finalizers. */
@@ -126,7 +133,7 @@ async function gone(cluster: ClusterClient, refs: readonly ObjectRef[], giveUpAt
     const object = await cluster.read<V1Namespace | V1CustomResourceDefinition>(ref);
     if (object !== undefined) waitingFor.push(`${nameOf(ref)}${terminationReasons(object)}`);
   }
-  if (waitingFor.length === 0) return { done: true, result: [`${refs.length - 1} CRDs and namespace ${ARGOCD_NAMESPACE} are gone`] };
+  if (waitingFor.length === 0) return { done: true, result: [refs.length === 1 ? `${refs.map(nameOf).join()} is gone` : `${refs.length} CRDs are gone`] };
   return Date.now() < giveUpAt ? { done: false, waitingFor } : { done: true, result: waitingFor.map((line) => `left to the cluster's deletion: ${line}`) };
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger } from '@temporalio/worker';
 import type { KubernetesDeps } from '../../activities/kubernetes-client.ts';
 import { COMPONENTS } from '../../domain/components.ts';
 import { startKubernetesCluster, type KubernetesCluster } from '../../lab/kubernetes/control-plane.ts';
@@ -17,8 +17,8 @@ import { addNodes } from '../../lab/kubernetes/nodes.ts';
 import { Supervisor } from '../../lab/processes.ts';
 import { ensureTools } from '../../lab/tools.ts';
 
-// Activities that fail on purpose are not worth a page of log each.
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+/** Activities that fail on purpose are not worth a page of log each. */
+const QUIET = new DefaultLogger('ERROR');
 
 export interface TestCluster {
   cluster: KubernetesCluster;
@@ -68,7 +68,7 @@ export async function startTestCluster({ nodes = 2, iam }: { nodes?: number; iam
 /** Runs an activity in Temporal's own mock environment. */
 export function runActivity<In, Out>(activity: (input: In) => Promise<Out>, input: In, { startToCloseMs = 180_000 }: { startToCloseMs?: number } = {}): Promise<Out> {
   const now = Date.now();
-  const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: startToCloseMs, scheduleToCloseTimeoutMs: 900_000, scheduledTimestampMs: now, heartbeatTimeoutMs: 20_000 });
+  const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: startToCloseMs, scheduleToCloseTimeoutMs: 900_000, scheduledTimestampMs: now, heartbeatTimeoutMs: 20_000 }, { logger: QUIET });
   return environment.run(activity, input);
 }
 
