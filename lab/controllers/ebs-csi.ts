@@ -158,7 +158,7 @@ async function attach({ kube, known }: World, ec2: EC2Client, { metadata, spec, 
   const handle = known(VOLUME).find((volume) => volume.metadata.name === spec.source.persistentVolumeName)?.spec.csi?.volumeHandle;
   if (metadata.deletionTimestamp !== undefined) {
     if (!finalizers.includes(ATTACHER_FINALIZER)) return undefined;
-    if (handle !== undefined) await unlessGone(ec2.send(new DetachVolumeCommand({ VolumeId: handle })));
+    if (handle !== undefined) await unlessGone(detach(ec2, handle));
     await kube.patch(ATTACHMENT, metadata, { metadata: { resourceVersion: metadata.resourceVersion, finalizers: finalizers.filter((name) => name !== ATTACHER_FINALIZER) } });
     return undefined;
   }
@@ -170,6 +170,12 @@ async function attach({ kube, known }: World, ec2: EC2Client, { metadata, spec, 
   if (!(volume?.Attachments?.some(({ InstanceId }) => InstanceId === instance) ?? false)) await ec2.send(new AttachVolumeCommand({ VolumeId: handle, InstanceId: instance, Device: deviceName(handle) }));
   await kube.patch(ATTACHMENT, metadata, { status: { attached: true, attachmentMetadata: { devicePath: deviceName(handle) } } }, 'status');
   return undefined;
+}
+
+/** Takes the volume off whatever it is attached to. */
+async function detach(ec2: EC2Client, handle: string): Promise<void> {
+  const { Volumes: [volume] = [] } = await ec2.send(new DescribeVolumesCommand({ VolumeIds: [handle] }));
+  for (const { InstanceId, Device } of volume?.Attachments ?? []) await ec2.send(new DetachVolumeCommand({ VolumeId: handle, InstanceId, Device }));
 }
 
 /** One of the device names that EBS allows, the same for a volume each time. */

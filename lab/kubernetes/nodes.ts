@@ -47,6 +47,7 @@ export function nodeObject(node: NodeSpec): V1Node {
   return {
     metadata: {
       name: node.name,
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' }, // else no VolumeAttachment is made for its pods
       labels: {
         'kubernetes.io/hostname': node.name,
         'kubernetes.io/os': 'linux',

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { COMPONENTS, HOSTS } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import { ensureTools } from '../../lab/tools.ts';
-import { type Manifest, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
+import { at, type Manifest, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
 
 const SUFFIX = 'b-21-11-26-01.dev.goldenpathidp.io';
 let helm: string;
@@ -22,7 +22,7 @@ function objects(kind: string): Manifest[] {
 }
 
 function podTemplates(): { spec: { containers: { image: string; name: string; args?: string[]; command?: string[] }[] } }[] {
-  return delivered.filter(({ object }) => ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)).map(({ object }) => object['spec'].template as ReturnType<typeof podTemplates>[number]);
+  return delivered.filter(({ object }) => ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)).map(({ object }) => at(object, 'spec.template') as ReturnType<typeof podTemplates>[number]);
 }
 
 describe('the root', () => {
@@ -31,8 +31,11 @@ describe('the root', () => {
   });
 
   it('A4: renders exactly the components of the domain, with their tier, wave and namespace', () => {
-    const rendered = applications.map(({ metadata, ...rest }) => ({
-      name: metadata.name, tier: metadata.labels?.['goldenpath.idp/tier'], wave: Number(metadata.annotations?.['argocd.argoproj.io/sync-wave']), namespace: rest['spec'].destination.namespace as string,
+    const rendered = applications.map((application) => ({
+      name: application.metadata.name,
+      tier: application.metadata.labels?.['goldenpath.idp/tier'],
+      wave: Number(application.metadata.annotations?.['argocd.argoproj.io/sync-wave']),
+      namespace: at(application, 'spec.destination.namespace'),
     }));
     expect(rendered).toEqual(COMPONENTS);
   });
@@ -40,7 +43,7 @@ describe('the root', () => {
   it('failure 2: every application cascades, prunes and heals', () => {
     for (const application of applications) {
       expect(application.metadata.finalizers).toEqual(['resources-finalizer.argocd.argoproj.io']);
-      expect(application['spec'].syncPolicy.automated).toEqual({ prune: true, selfHeal: true });
+      expect(at(application, 'spec.syncPolicy.automated')).toEqual({ prune: true, selfHeal: true });
     }
   });
 
@@ -73,7 +76,7 @@ describe('the applications', () => {
   });
 
   it('D1: every host of every Ingress lies inside the suffix, and they are the hosts of the domain', () => {
-    const hosts = delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (object['spec'].rules as { host: string }[]).map(({ host }) => ({ host, tier })));
+    const hosts = delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (at(object, 'spec.rules') as { host: string }[]).map(({ host }) => ({ host, tier })));
     expect(hosts).toHaveLength(HOSTS.length);
     expect(hosts).toEqual(expect.arrayContaining(HOSTS.map(({ host, tier }) => ({ host: `${host}.${SUFFIX}`, tier }))));
   });
@@ -83,11 +86,11 @@ describe('the applications', () => {
     expect(owners('IngressClass')).toEqual(['kong']);
     expect(owners('ClusterSecretStore')).toEqual(['external-secrets']);
     expect(owners('ClusterIssuer')).toEqual(['cert-manager']);
-    expect(objects('Ingress').map((ingress) => ingress['spec'].ingressClassName as string)).toEqual(HOSTS.map(() => 'kong'));
+    expect(objects('Ingress').map((ingress) => at(ingress, 'spec.ingressClassName'))).toEqual(HOSTS.map(() => 'kong'));
   });
 
   it('A1: no chart holds a definition of External Secrets or cert-manager', () => {
-    expect(objects('CustomResourceDefinition').map((definition) => definition['spec'].group as string)).toEqual(['elbv2.k8s.aws', 'elbv2.k8s.aws']);
+    expect(objects('CustomResourceDefinition').map((definition) => at(definition, 'spec.group'))).toEqual(['elbv2.k8s.aws', 'elbv2.k8s.aws']);
   });
 
   it('failure 4: no chart registers an admission webhook', () => {
@@ -114,9 +117,9 @@ describe('the applications', () => {
   });
 
   it('T: the platform has one load balancer, of the controller’s class, not open to the Internet', () => {
-    const services = objects('Service').filter((service) => service['spec'].type === 'LoadBalancer');
+    const services = objects('Service').filter((service) => at(service, 'spec.type') === 'LoadBalancer');
     expect(services.map(({ metadata }) => metadata.name)).toEqual(['kong-proxy']);
-    expect(services[0]?.['spec'].loadBalancerClass).toBe('service.k8s.aws/nlb');
+    expect(at(services[0], 'spec.loadBalancerClass')).toBe('service.k8s.aws/nlb');
     expect(services[0]?.metadata.annotations?.['service.beta.kubernetes.io/aws-load-balancer-scheme']).toBe('internal');
   });
 

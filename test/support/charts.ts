@@ -12,8 +12,12 @@ export interface Manifest {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string>; finalizers?: string[] };
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into every kind of object
-  [field: string]: any;
+  [field: string]: unknown;
+}
+
+/** What lies at a path of an object, e.g. `spec.template.spec`; undefined where nothing does. */
+export function at(object: unknown, path: string): unknown {
+  return path.split('.').reduce((value: unknown, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined), object);
 }
 
 /** The version manifest of the repository. */

@@ -46,7 +46,7 @@ async function ensure(ec2: EC2Client, { vpcId }: ControllerSettings, wanted: { n
 
 /** The group that EKS puts on nodes. */
 async function clusterGroup(ec2: EC2Client, { clusterName, vpcId }: ControllerSettings): Promise<SecurityGroup | undefined> {
-  return (await find(ec2, vpcId, { [`kubernetes.io/cluster/${clusterName}`]: 'owned', 'aws:eks:cluster-name': clusterName }))[0];
+  return (await find(ec2, vpcId, { [`kubernetes.io/cluster/${clusterName}`]: 'owned' }))[0];
 }
 
 function refersTo({ IpPermissions = [] }: SecurityGroup, groupId: string | undefined): boolean {
@@ -63,7 +63,7 @@ export async function deleteSharedGroup(ec2: EC2Client, settings: ControllerSett
   for (const { GroupId } of await find(ec2, settings.vpcId, { [TAG.cluster]: settings.clusterName, [TAG.backend]: 'backend-sg' })) {
     const nodes = await clusterGroup(ec2, settings);
     if (nodes !== undefined && refersTo(nodes, GroupId)) {
-      await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: nodes.GroupId, IpPermissions: [{ IpProtocol: 'tcp', FromPort: 0, ToPort: 65_535, UserIdGroupPairs: [{ GroupId }] }] }));
+      await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId: nodes.GroupId, IpPermissions: [{ IpProtocol: 'tcp', FromPort: 0, ToPort: 65_535, UserIdGroupPairs: [{ GroupId, Description: SHARED_RULE }] }] }));
     }
     await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
   }
