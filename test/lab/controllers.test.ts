@@ -171,7 +171,7 @@ describe('the tiers on the lab', () => {
     const [balancer] = await balancers();
     expect(balancer).toMatchObject({ Type: 'network', Scheme: 'internal' });
     const { TagDescriptions: [described] = [] } = await elb.send(new DescribeTagsCommand({ ResourceArns: [balancer?.LoadBalancerArn ?? ''] }));
-    expect(Object.fromEntries((described?.Tags ?? []).map(({ Key, Value }) => [Key, Value]))).toEqual({
+    expect(Object.fromEntries((described?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]))).toEqual({
       ...TAGS, 'elbv2.k8s.aws/cluster': CLUSTER, 'service.k8s.aws/stack': 'kong/kong-proxy', 'service.k8s.aws/resource': 'LoadBalancer',
     });
   });
@@ -217,7 +217,7 @@ describe('the tiers on the lab', () => {
     });
     const { Volumes: [volume] = [] } = await ec2.send(new DescribeVolumesCommand({ Filters: [{ Name: 'tag:kubernetes.io/created-for/pvc/name', Values: ['prometheus'] }] }));
     expect(volume).toMatchObject({ Size: 20, VolumeType: 'gp3' });
-    const tags: Record<string, string | undefined> = Object.fromEntries((volume?.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
+    const tags = Object.fromEntries((volume?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
     expect(tags).toMatchObject({ ...TAGS, 'ebs.csi.aws.com/cluster': 'true', [`kubernetes.io/cluster/${CLUSTER}`]: 'owned', 'kubernetes.io/created-for/pvc/namespace': 'monitoring' });
     await eventually(() => get('volumeattachment'), (list) => {
       expect((list['items'] as Manifest[]).map((item) => at(item, 'status.attached'))).toEqual([true]);
