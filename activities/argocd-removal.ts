@@ -72,15 +72,11 @@ export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: 
   const scopes = await namespacedKinds(cluster, objects);
   const removed = await removeAll(cluster, objects.toReversed().map((object) => (scopes.has(kindOf(object)) ? { ...refOf(object), namespace: ARGOCD_NAMESPACE } : refOf(object))));
   done.push(`${removed} objects of Argo CD deleted`);
-  // A namespace that is deleted while pods end, or while kinds vanish, looks again only after several seconds: pods first, CRDs last.
+  // A namespace that is deleted while pods end looks again only after half of their grace period. It looks at all after five seconds: the CRDs go meanwhile.
   await awaitFinding("Argo CD's pods to end", () => podsGone(cluster, giveUpAt), { everyMs: REMOVAL_POLL_MS });
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE };
-  const definitions = [...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf);
-  for (const refs of [[namespace], definitions]) {
-    await removeAll(cluster, refs);
-    done.push(...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS })));
-  }
-  return done;
+  const refs = [{ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE }, ...[...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf)];
+  await removeAll(cluster, refs);
+  return [...done, ...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
 }
 
 /** Asks for the deletion of each, a few at a time in the order given. Returns how many existed. */
@@ -133,7 +129,7 @@ async function gone(cluster: ClusterClient, refs: readonly ObjectRef[], giveUpAt
     const object = await cluster.read<V1Namespace | V1CustomResourceDefinition>(ref);
     if (object !== undefined) waitingFor.push(`${nameOf(ref)}${terminationReasons(object)}`);
   }
-  if (waitingFor.length === 0) return { done: true, result: [refs.length === 1 ? `${refs.map(nameOf).join()} is gone` : `${refs.length} CRDs are gone`] };
+  if (waitingFor.length === 0) return { done: true, result: [`namespace ${ARGOCD_NAMESPACE} and ${refs.length - 1} CRDs are gone`] };
   return Date.now() < giveUpAt ? { done: false, waitingFor } : { done: true, result: waitingFor.map((line) => `left to the cluster's deletion: ${line}`) };
 }
 
