@@ -2,7 +2,7 @@
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand, ListResourceRecordSetsCommand, type ListResourceRecordSetsRequest, type ListResourceRecordSetsResponse, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
 import { listingOf, type ZoneListing } from '../domain/dns-gate.ts';
 import { normaliseName } from '../domain/dns-names.ts';
-import type { DnsRecord } from '../domain/dns-records.ts';
+import { ALIAS, type DnsRecord } from '../domain/dns-records.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
@@ -89,7 +89,7 @@ export async function listRecords(route53: Route53Client, hostedZoneId: string):
 
 /** A record set as the domain compares it: an alias is its target's name, and values are sorted. */
 export function toDnsRecord({ Name, Type, SetIdentifier, TTL, ResourceRecords = [], AliasTarget }: ResourceRecordSet): DnsRecord {
-  const values = AliasTarget === undefined ? ResourceRecords.map(({ Value }) => present(Value, "a record's value")) : [`ALIAS ${normaliseName(present(AliasTarget.DNSName, "an alias's target"))}`];
+  const values = AliasTarget === undefined ? ResourceRecords.map(({ Value }) => present(Value, "a record's value")) : [`${ALIAS}${normaliseName(present(AliasTarget.DNSName, "an alias's target"))}`];
   return {
     name: normaliseName(present(Name, "a record's name")),
     type: present(Type, "a record's type"),

@@ -6,7 +6,7 @@ export interface DnsRecord {
   name: string;
   type: string;
   setIdentifier?: string;
-  /** Resource records, or one entry `ALIAS <target>` for an alias; sorted. */
+  /** Resource records, or one entry `ALIAS <target>` (see ALIAS) for an alias; sorted. */
   values: string[];
   ttl?: number;
 }
@@ -19,6 +19,8 @@ export interface OwnedRecord extends DnsRecord {
 /** ExternalDNS is run with these two options (lab.md); the registry's names derive from them. */
 export const TXT_PREFIX = '%{record_type}-xdns.';
 export const TXT_WILDCARD_REPLACEMENT = 'wildcard';
+/** What the one value of an alias record begins with. */
+export const ALIAS = 'ALIAS ';
 /** The record types ExternalDNS manages (D2); TXT is its registry's. */
 export const MANAGED_TYPES = ['A', 'AAAA', 'CNAME'] as const;
 
@@ -58,6 +60,11 @@ export function heritageOwner(value: string): string | undefined {
   return fields.find((field) => field.startsWith('external-dns/owner='))?.slice('external-dns/owner='.length);
 }
 
+/** The type under which ExternalDNS registers a record: an A alias stands for the CNAME that it made it from. Seen with ExternalDNS 0.21: `cname-xdns.` beside an alias A, `aaaa-xdns.` beside its AAAA. */
+function registeredType({ type, values }: DnsRecord): string {
+  return type === 'A' && values.some((value) => value.startsWith(ALIAS)) ? 'CNAME' : type;
+}
+
 /**
  * The records of a listing that belong to a platform (D2): the registry TXT records that carry its exact owner, the
  * records those speak of, and, where the platform owns a subtree of its own (ephemeral), whatever lies inside it —
@@ -77,7 +84,7 @@ export function ownedRecords(listing: readonly DnsRecord[], owner: { ownerId: st
     if (record.type === 'NS' || record.type === 'SOA') return owner.lifecycle === 'ephemeral' && isWithin(record.name, owner.hostSuffix) ? [{ ...record, because: 'inside-scope' }] : [];
     if (registry.includes(record)) return [{ ...record, because: 'registry-txt' }];
     const managed = (MANAGED_TYPES as readonly string[]).includes(record.type);
-    if (managed && (subjects.has(`${record.name} ${record.type}`) || subjects.has(record.name))) return [{ ...record, because: 'owner-txt' }];
+    if (managed && [`${record.name} ${registeredType(record)}`, `${record.name} ${record.type}`, record.name].some((subject) => subjects.has(subject))) return [{ ...record, because: 'owner-txt' }];
     if (owner.lifecycle === 'ephemeral' && isWithin(record.name, owner.hostSuffix)) return [{ ...record, because: 'inside-scope' }];
     return [];
   });

@@ -2,7 +2,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { expect, inject, test } from 'vitest';
 
@@ -32,7 +32,7 @@ async function changedBundle(file: string, from: string, to: string): Promise<{ 
     const source = await readFile(target, 'utf8');
     expect(source).toContain(from);
     await writeFile(target, source.replace(from, to));
-    return await bundleWorkflowCode({ workflowsPath: path.join(copy, 'workflows/index.ts') });
+    return await bundleWorkflowCode({ workflowsPath: path.join(copy, 'workflows/index.ts'), logger: new DefaultLogger('ERROR') });
   } finally {
     await rm(copy, { recursive: true, force: true });
   }

@@ -57,6 +57,13 @@ describe('ownedRecords', () => {
     expect(namesOf(ownedRecords([a('app.dev.example.org'), txt('a-xdns.app.dev.example.org', me.ownerId)], me))).toEqual(['app.dev.example.org A', 'a-xdns.app.dev.example.org TXT']);
   });
 
+  it('D2: an alias A is registered as the CNAME it stands for, also where only the owner’s TXT tells whose it is', () => {
+    const alias: DnsRecord = { name: 'kong.dev.example.org', type: 'A', values: ['ALIAS lb.elb.eu-west-2.amazonaws.com'] };
+    const listing = [alias, { ...alias, type: 'AAAA' }, txt('cname-xdns.kong.dev.example.org', persistent.ownerId), txt('aaaa-xdns.kong.dev.example.org', persistent.ownerId)];
+    expect(namesOf(ownedRecords(listing, persistent))).toEqual(['kong.dev.example.org A', 'kong.dev.example.org AAAA', 'cname-xdns.kong.dev.example.org TXT', 'aaaa-xdns.kong.dev.example.org TXT']);
+    expect(namesOf(ownedRecords([a('kong.dev.example.org'), txt('cname-xdns.kong.dev.example.org', persistent.ownerId)], persistent))).toEqual(['cname-xdns.kong.dev.example.org TXT']);
+  });
+
   it('failure 17: for a persistent platform the suffix alone is never proof', () => {
     const listing = [a(`app.${suffix}`), txt(`a-xdns.app.${suffix}`, me.ownerId), a('base.dev.example.org'), txt('a-xdns.base.dev.example.org', persistent.ownerId), a('by-hand.dev.example.org')];
     expect(namesOf(ownedRecords(listing, persistent))).toEqual(['base.dev.example.org A', 'a-xdns.base.dev.example.org TXT']);
