@@ -82,15 +82,16 @@ export function waveOf({ metadata }: KubernetesObject): number {
 /** Until the tier has settled, by the domain's verdict; one line of evidence an application. */
 export async function awaitTier(cluster: ClusterClient, { tier, expected }: { tier: Tier; expected: Component[] }): Promise<string[]> {
   const waker = new Waker(cluster, APPLICATIONS_PATH);
-  let staleSince: number | undefined;
+  const nudges = new Map<string, Nudge>();
   const read = async (): Promise<Finding<string[]>> => {
     const states = (await listApplications(cluster)).map(applicationState);
     const root = states.find(({ name }) => name === ROOT_APPLICATION);
     const children = states.filter(({ name }) => name !== ROOT_APPLICATION);
     const verdict = tierVerdict(root, children, expected, tier);
     if (verdict.settled) return { done: true, result: children.map(evidence) };
-    if (root === undefined || root.comparedParameters[MAX_TIER_PARAMETER] === tier) staleSince = undefined;
-    else staleSince = await refreshStale(cluster, staleSince);
+    for (const name of dueForRefresh(nudges, states.filter((state) => isStale(state, tier)).map(({ name: stale }) => stale), Date.now())) {
+      await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION ? 'hard' : 'normal' } } });
+    }
     return { done: false, waitingFor: verdict.waitingFor };
   };
   try {
@@ -100,15 +101,35 @@ export async function awaitTier(cluster: ClusterClient, { tier, expected }: { ti
   }
 }
 
-/** Argo CD compares a changed application within a second (facts.md); one that does not for this long has missed the change. */
-const STALE_MS = 10_000;
+/** When an application is next asked to compare anew, and how long after that again. */
+export interface Nudge {
+  at: number;
+  pauseMs: number;
+}
 
-/** Asks for a refresh of a root application that goes on comparing an older gate. Returns since when it is waited for. */
-async function refreshStale(cluster: ClusterClient, staleSince: number | undefined): Promise<number> {
-  const now = Date.now();
-  if (staleSince === undefined || now - staleSince < STALE_MS) return staleSince ?? now;
-  await cluster.patch(applicationRef(ROOT_APPLICATION), { metadata: { annotations: { [REFRESH_ANNOTATION]: 'hard' } } });
-  return now;
+/** Argo CD compares a changed application within a second (facts.md). Asking again costs a comparison, so the pauses grow. */
+const FIRST_NUDGE_MS = 2_000;
+const LONGEST_NUDGE_MS = 30_000;
+
+/**
+ * Whether an application may be showing what is no longer so: the root at another gate, or a finished sync without health.
+ * Argo CD is not told of some changes (a custom resource definition that was established), and looks by itself only every two minutes.
+ */
+export function isStale({ name, sync, health, operation, comparedParameters }: ApplicationState, tier: Tier): boolean {
+  if (name === ROOT_APPLICATION) return comparedParameters[MAX_TIER_PARAMETER] !== tier;
+  return sync === 'Synced' && operation === 'Succeeded' && health !== 'Healthy';
+}
+
+/** Which of the stale applications are due; keeps `nudges`, and forgets those that are not stale any more. */
+export function dueForRefresh(nudges: Map<string, Nudge>, stale: readonly string[], now: number): string[] {
+  for (const name of nudges.keys()) if (!stale.includes(name)) nudges.delete(name);
+  return stale.filter((name) => {
+    const nudge = nudges.get(name) ?? { at: now + FIRST_NUDGE_MS, pauseMs: FIRST_NUDGE_MS };
+    const due = now >= nudge.at;
+    const pauseMs = due ? Math.min(2 * nudge.pauseMs, LONGEST_NUDGE_MS) : nudge.pauseMs;
+    nudges.set(name, due ? { at: now + pauseMs, pauseMs } : nudge);
+    return due;
+  });
 }
 
 function evidence({ name, tier, sync, health }: ApplicationState): string {

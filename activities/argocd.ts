@@ -35,15 +35,9 @@ return hs
 /**
  * What the product adds to Argo CD's own ConfigMaps. The pause after each wave (2 s by default) is for objects whose health is not
  * yet that of the new spec; a new Application reads Progressing at once, and the tier's verdict judges every application anew.
- * Argo CD does not track custom resource definitions, so it is not told when one is established: an application with its own
- * stays Degraded until the next reconciliation, which by default comes after two to three minutes.
  */
 const SETTINGS: Readonly<Record<string, Record<string, string>>> = {
-  'argocd-cm': {
-    'resource.customizations.health.argoproj.io_Application': APPLICATION_HEALTH,
-    'timeout.reconciliation': '15s',
-    'timeout.reconciliation.jitter': '0s',
-  },
+  'argocd-cm': { 'resource.customizations.health.argoproj.io_Application': APPLICATION_HEALTH },
   'argocd-cmd-params-cm': { 'controller.sync.wave.delay.seconds': '0' },
 };
 

@@ -12,6 +12,16 @@ import { ephemeralPlan } from '../support/plans.ts';
 const plan = ephemeralPlan();
 const { target, versions } = plan;
 const waiting = { target, startedAt: 0, wait: plan.timings.argocd };
+/** Argo CD is not told when a definition is established: its application stays Degraded until somebody asks. */
+const DEFINITION = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: things.example.org }
+spec:
+  group: example.org
+  scope: Namespaced
+  names: { plural: things, singular: thing, kind: Thing, listKind: ThingList }
+  versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }]
+`;
 const childNames = (tier: Tier) => componentsUpTo(tier, 'ephemeral').map(({ name }) => name);
 let world: TestCluster;
 let activities: ReturnType<typeof createKubernetesActivities>;
@@ -24,7 +34,7 @@ beforeAll(async () => {
   activities = createKubernetesActivities(world.deps);
   core = world.config.makeApiClient(CoreV1Api);
   custom = world.config.makeApiClient(CustomObjectsApi);
-  gitops = await lightRepository(world.dir);
+  gitops = await lightRepository(world.dir, { 'aws-load-balancer-controller': DEFINITION });
 });
 
 afterAll(() => world.stop());

@@ -1,7 +1,7 @@
 // The pure pieces of installing, steering, freezing and removing Argo CD (A2–A4, T1, failures 1, 2, 6, 7).
 import { describe, expect, it } from 'vitest';
 import { argocdObjects, bootstrapConfig, rootApplication, type BootstrapValues } from '../../../activities/argocd.ts';
-import { type Application, applicationState, remaining } from '../../../activities/argocd-applications.ts';
+import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
 import { freezingPatches } from '../../../activities/argocd-freeze.ts';
 import { removalRank, terminationReasons } from '../../../activities/argocd-removal.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
@@ -66,6 +66,33 @@ describe('reading applications', () => {
   it('failure 3: what is left says why', () => {
     expect(remaining({ metadata: { name: 'kong', deletionTimestamp: new Date(0), finalizers: [FINALIZER] }, status: { conditions: [{ type: 'DeletionError', message: 'webhook refused' }] } })).toBe(`application kong is being deleted, finalizers ${FINALIZER}: webhook refused`);
     expect(remaining(named('kong'))).toBe('application kong is not being deleted');
+  });
+});
+
+describe('asking Argo CD to look again', () => {
+  const state = (changes: object) => ({ ...applicationState(named('kong')), sync: 'Synced', health: 'Healthy', operation: 'Succeeded', ...changes });
+
+  it('T1: a finished sync without health may be old news; a running one is not', () => {
+    expect(isStale(state({ health: 'Degraded' }), '1')).toBe(true);
+    expect(isStale(state({ health: 'Progressing' }), '1')).toBe(true);
+    expect(isStale(state({ health: 'Degraded', operation: 'Running' }), '1')).toBe(false);
+    expect(isStale(state({ health: 'Missing', sync: 'OutOfSync' }), '1')).toBe(false);
+    expect(isStale(state({}), '1')).toBe(false);
+  });
+
+  it('T1: a root that reads Synced and Healthy at the old gate is old news', () => {
+    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1' } }), '1.5')).toBe(true);
+    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1.5' }, health: 'Progressing' }), '1.5')).toBe(false);
+  });
+
+  it('T1: it is asked after 2 s and then ever more rarely, up to every 30 s, and anew once it was well', () => {
+    const nudges = new Map<string, Nudge>();
+    const asked: number[] = [];
+    for (let second = 0; second <= 100; second += 1) if (dueForRefresh(nudges, ['kong'], second * 1_000).length > 0) asked.push(second);
+    expect(asked).toEqual([2, 6, 14, 30, 60, 90]);
+    expect(dueForRefresh(nudges, [], 101_000)).toEqual([]);
+    expect(dueForRefresh(nudges, ['kong'], 102_000)).toEqual([]);
+    expect(dueForRefresh(nudges, ['kong'], 104_000)).toEqual(['kong']);
   });
 });
 
