@@ -8,8 +8,9 @@ import { LabProblem, labPaths, labsFolder, makeLabFolder, readState, writeSettin
 import type { LabPaths, LabSettings, LabState } from './daemon/state.ts';
 import { labPath, labVariables } from './daemon/variables.ts';
 import { isErrno } from './errno.ts';
+import { FRUGAL_NODE } from './frugal.ts';
 import { logTail } from './log-tail.ts';
-import { processStartTime } from './process-identity.ts';
+import { processPss, processStartTime } from './process-identity.ts';
 import { describeProcess, endLeftOvers, livingProcesses } from './process-registry.ts';
 import type { ProcessInfo } from './process-registry.ts';
 import { ensureTools } from './tools.ts';
@@ -32,7 +33,7 @@ export interface LabStatus {
   readonly endpoints?: NonNullable<LabState['endpoints']>;
   /** Every process of the lab, the daemon first. */
   readonly processes: readonly ProcessInfo[];
-  /** Resident memory of all of them together. */
+  /** Memory of all of them together; pages that several share (the same program twice) count once. */
   readonly memoryBytes: number;
 }
 
@@ -91,7 +92,7 @@ export async function labStatus({ name = DEFAULT_LAB }: { readonly name?: string
   const paths = labPaths(name);
   const state = await readState(paths);
   const processes = [...(state === undefined ? [] : daemonProcess(paths, state)), ...(await livingProcesses(paths.registry)).map(describeProcess)];
-  const memoryBytes = processes.reduce((sum, { rssBytes = 0 }) => sum + rssBytes, 0);
+  const memoryBytes = processes.reduce((sum, { pid, rssBytes = 0 }) => sum + (processPss(pid) ?? rssBytes), 0);
   const common = { name, folder: paths.root, processes, memoryBytes };
   if (state === undefined) return { ...common, state: 'absent' };
   const { timeScale, startedAt, problem, endpoints } = state;
@@ -125,7 +126,7 @@ function daemonProcess(paths: LabPaths, state: LabState): ProcessInfo[] {
 /** A process group of its own: neither Ctrl-C nor the end of the terminal reaches it. */
 function startDaemon(paths: LabPaths, name: string): number {
   const log = openSync(paths.log, 'a', 0o600);
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'daemon.ts'), name], { detached: true, stdio: ['ignore', log, log], cwd: paths.root });
+  const child = spawn(process.execPath, [...FRUGAL_NODE, join(import.meta.dirname, 'daemon.ts'), name], { detached: true, stdio: ['ignore', log, log], cwd: paths.root });
   closeSync(log);
   child.unref();
   if (child.pid === undefined) throw new LabProblem(`the daemon could not be started with ${process.execPath}`);

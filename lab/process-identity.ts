@@ -16,6 +16,13 @@ export function processRss(pid: number): number | undefined {
   return match?.[1] === undefined ? undefined : Number(match[1]) * 1024;
 }
 
+/** The process's share of memory in bytes, a page that n processes map counted as one n-th; undefined where it cannot be read. */
+export function processPss(pid: number): number | undefined {
+  const text = readProc(`/proc/${pid}/smaps_rollup`);
+  const match = text === undefined ? undefined : /^Pss:\s+(\d+) kB$/m.exec(text);
+  return match?.[1] === undefined ? undefined : Number(match[1]) * 1024;
+}
+
 /** Fields of /proc/<pid>/stat from the third on: the second, the command, may hold blanks and brackets. */
 function statFields(pid: number): string[] | undefined {
   const text = readProc(`/proc/${pid}/stat`);

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { frugalGo } from '../frugal.ts';
 import { freePort } from '../ports.ts';
 import type { Supervisor } from '../processes.ts';
 
@@ -43,6 +44,7 @@ export async function startTemporal(input: { readonly binary: string; readonly d
       '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"', // else each timer costs a second
       ...SEARCH_ATTRIBUTES.map((name) => `--search-attribute=${name}=Keyword`),
     ],
+    env: frugalGo(),
     logFile: join(input.dir, 'temporal.log'),
     // The search attributes are registered before the port of the UI is opened.
     ready: async () => (await listens(port)) && (await fetch(`http://127.0.0.1:${uiPort}/api/v1/cluster-info`)).ok,

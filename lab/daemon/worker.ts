@@ -1,6 +1,7 @@
 // The goldenpath worker of a lab: the product itself, as a process of its own that is started again when it is killed.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { FRUGAL_NODE } from '../frugal.ts';
 import { freePort } from '../ports.ts';
 import type { Supervisor } from '../processes.ts';
 
@@ -14,7 +15,7 @@ export async function startWorker(input: { readonly dir: string; readonly superv
   await input.supervisor.start({
     name: 'worker',
     file: process.execPath,
-    args: [WORKER],
+    args: [...FRUGAL_NODE, WORKER],
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '',

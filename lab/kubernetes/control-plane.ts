@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
+import { frugalGo } from '../frugal.ts';
 import { freePort } from '../ports.ts';
 import type { ProcessSpec, Supervisor } from '../processes.ts';
 import type { Tools } from '../tools.ts';
@@ -135,6 +136,7 @@ function apiServer({ name, tools, etcd, oidc }: ClusterInput, files: Files, port
       '--shutdown-watch-termination-grace-period=2s',
       '--profiling=false',
     ],
+    env: frugalGo('450MiB'), // with Argo CD's and cert-manager's definitions its live heap is some 300 MB
     logFile: join(files.dir, 'kube-apiserver.log'),
     ready: async () => isReady(port, files),
     restart: true,
@@ -186,6 +188,7 @@ async function controllerManager({ name, tools }: ClusterInput, files: Files, ku
       `--secure-port=${await freePort()}`,
       `--cert-dir=${join(files.pki, 'controller-manager')}`,
     ],
+    env: frugalGo(),
     logFile: join(files.dir, 'kube-controller-manager.log'),
     restart: true,
   };
@@ -202,6 +205,7 @@ async function scheduler({ name, tools }: ClusterInput, files: Files, kubeconfig
       `--secure-port=${await freePort()}`,
       `--cert-dir=${join(files.pki, 'scheduler')}`,
     ],
+    env: frugalGo(),
     logFile: join(files.dir, 'kube-scheduler.log'),
     restart: true,
   };
@@ -221,6 +225,7 @@ async function kwok({ name, tools }: ClusterInput, files: Files, kubeconfigs: Ku
       '--cidr=10.0.128.0/17', // pods have addresses of the VPC, as with the VPC CNI
       `--server-address=127.0.0.1:${await freePort()}`,
     ],
+    env: frugalGo(),
     logFile: join(files.dir, 'kwok.log'),
     restart: true,
   };

@@ -1,6 +1,7 @@
 // One etcd for all clusters of a lab; each API server keeps to its own prefix (design: lab, "Running them").
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { frugalGo } from '../frugal.ts';
 import { freePort } from '../ports.ts';
 import type { Supervisor } from '../processes.ts';
 
@@ -27,6 +28,7 @@ export async function startEtcd(input: { readonly binary: string; readonly dir: 
       '--unsafe-no-fsync', // the lab's data need not survive a power cut
       '--log-level=warn',
     ],
+    env: frugalGo(),
     logFile: join(input.dir, 'etcd.log'),
     ready: async () => (await fetch(`${client}/readyz`)).ok,
     restart: true,

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { CoreV1Api, V1Container, V1Pod } from '@kubernetes/client-node';
+import { FRUGAL_GO } from '../../frugal.ts';
 import type { Tools } from '../../tools.ts';
 import { isStatus } from '../client.ts';
 import type { KubernetesCluster } from '../control-plane.ts';
@@ -84,6 +85,7 @@ function baseEnv({ tools }: KubeletContext, pod: V1Pod, { root, aws }: Place): R
     TMPDIR: join(root, 'tmp'),
     HOSTNAME: pod.metadata?.name ?? '',
     AWS_EC2_METADATA_DISABLED: 'true', // there is no instance to ask
+    ...FRUGAL_GO,
     ...aws,
   };
 }
