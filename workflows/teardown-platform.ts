@@ -25,7 +25,7 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
     await run.stage('dns-sources', { act: (note) => removeSources(plan, platform, call, note) });
     const gate = openGate(plan, call, Date.now());
-    await run.stage('load-balancers', { act: () => loadBalancersGone(plan, call) });
+    await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
     const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, proof: await gate.prove(why), planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
     await run.stage('dns-gate', { act: async (note) => { note(`${(await prove('DNS gate')).proof.cleanListings} clean listings in a row`); } });
     await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note) });
@@ -97,8 +97,9 @@ async function removeSources({ target, timings }: Plan, { kubernetes }: Inventor
 }
 
 /** Step 6. */
-async function loadBalancersGone({ target, timings }: Plan, { until }: Policies): Promise<void> {
+async function loadBalancersGone({ target, timings }: Plan, { until }: Policies, note: Note): Promise<void> {
   await until(timings.loadBalancersGone).probeLoadBalancersGone('No load balancer and no target group of the cluster', { target, startedAt: Date.now(), wait: timings.loadBalancersGone });
+  note('ELBv2 has no load balancer and no target group of the cluster');
 }
 
 /** Step 8: while the CSI driver lives (failure 10). */
