@@ -32,7 +32,7 @@ const CLASS: Kind<StorageClass> = { group: 'storage.k8s.io', version: 'v1', plur
 const ATTACHMENT: Kind<Attachment> = { group: 'storage.k8s.io', version: 'v1', plural: 'volumeattachments', kind: 'VolumeAttachment', namespaced: false };
 const PROVISIONER_FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer';
 const ATTACHER_FINALIZER = 'external-attacher/ebs-csi-aws-com';
-/** How soon to look again at a volume that EC2 is still creating. */
+/** How soon to look again at a volume that EC2 is still creating, or that is still attached. */
 const LOOK_MS = 500;
 const GIB = 2 ** 30;
 const UNITS: Record<string, number> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: GIB, Ti: 2 ** 40, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
@@ -139,15 +139,21 @@ async function createVolumeObject(kube: Kube, { metadata, spec }: Claim, storage
   }
 }
 
-/** A released volume of the driver is deleted in EC2, then as an object; EC2 refuses while it is attached, and that is retried. */
-async function reclaim(kube: Kube, ec2: EC2Client, { metadata, spec, status }: PersistentVolume): Promise<undefined> {
-  const finalizers = metadata.finalizers ?? [];
+/** A released volume of the driver is deleted in EC2, then as an object; EC2 refuses while it is attached, and that is awaited. */
+async function reclaim(kube: Kube, ec2: EC2Client, { metadata, spec, status }: PersistentVolume): Promise<number | undefined> {
   if (metadata.annotations?.['pv.kubernetes.io/provisioned-by'] !== DRIVER || spec.csi?.driver !== DRIVER) return undefined;
   if (status?.phase !== 'Released' && status?.phase !== 'Failed') return undefined;
-  if (spec.persistentVolumeReclaimPolicy !== 'Delete' || !finalizers.includes(PROVISIONER_FINALIZER)) return undefined;
-  await unlessGone(ec2.send(new DeleteVolumeCommand({ VolumeId: spec.csi.volumeHandle })));
+  if (spec.persistentVolumeReclaimPolicy !== 'Delete' || metadata.finalizers?.includes(PROVISIONER_FINALIZER) !== true) return undefined;
+  try {
+    await unlessGone(ec2.send(new DeleteVolumeCommand({ VolumeId: spec.csi.volumeHandle })));
+  } catch (error) {
+    if (error instanceof Error && error.name === 'VolumeInUse') return LOOK_MS;
+    throw error;
+  }
   await kube.remove(VOLUME, metadata);
-  await kube.patch(VOLUME, metadata, { metadata: { finalizers: finalizers.filter((name) => name !== PROVISIONER_FINALIZER) } });
+  const left = await kube.get(VOLUME, metadata);
+  if (left === undefined) return undefined;
+  await kube.patch(VOLUME, metadata, { metadata: { resourceVersion: left.metadata.resourceVersion, finalizers: (left.metadata.finalizers ?? []).filter((name) => name !== PROVISIONER_FINALIZER) } });
   return undefined;
 }
 

@@ -9,6 +9,9 @@ import { balancersOf, deleteBalancer, ensureBalancer } from './balancers.ts';
 import { FINALIZER, isManaged, settingsOf, stackModel, stackOf } from './model.ts';
 import { deleteOwnGroup, deleteSharedGroup, ensureGroups } from './security-groups.ts';
 
+/** The real controller looks every 2 s whether a security group's interfaces have gone; looking twice as often costs the lab nothing. */
+const GROUP_IN_USE_MS = 1_000;
+
 interface Clients { elb: ElasticLoadBalancingV2Client; ec2: EC2Client; destroy(): void }
 
 /** The AWS load balancer controller of one cluster. */
@@ -35,12 +38,12 @@ export function loadBalancerController(settings: AwsSettings): StandIn {
   };
 }
 
-async function reconcile(world: World, clients: Clients, service: Service): Promise<undefined> {
+async function reconcile(world: World, clients: Clients, service: Service): Promise<number | undefined> {
   const { metadata } = service;
   const finalizers = metadata.finalizers ?? [];
   const wanted = isManaged(service) && metadata.deletionTimestamp === undefined;
   if (!wanted && finalizers.includes(FINALIZER)) {
-    await release(world, clients, service);
+    if (!(await release(world, clients, service))) return GROUP_IN_USE_MS;
     await world.kube.patch(SERVICE, metadata, { metadata: { resourceVersion: metadata.resourceVersion, finalizers: finalizers.filter((name) => name !== FINALIZER) } });
   }
   if (!wanted) return undefined;
@@ -62,10 +65,16 @@ async function provide({ kube, deployment }: World, { elb, ec2 }: Clients, servi
   await kube.patch(SERVICE, service.metadata, { status: { loadBalancer: { ingress: [{ hostname }] } } }, 'status');
 }
 
-/** Listeners, load balancer, target groups, its group, and with the last one the shared group. */
-async function release({ deployment }: World, { elb, ec2 }: Clients, service: Service): Promise<void> {
+/** Listeners, load balancer, target groups, its group, and with the last one the shared group. False while a group is in use by interfaces that linger. */
+async function release({ deployment }: World, { elb, ec2 }: Clients, service: Service): Promise<boolean> {
   const settings = settingsOf(deployment);
   await deleteBalancer(elb, settings, stackOf(service));
-  await deleteOwnGroup(ec2, settings, stackOf(service));
-  if ((await balancersOf(elb, settings)).length === 0) await deleteSharedGroup(ec2, settings);
+  try {
+    await deleteOwnGroup(ec2, settings, stackOf(service));
+    if ((await balancersOf(elb, settings)).length === 0) await deleteSharedGroup(ec2, settings);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'DependencyViolation') return false;
+    throw error;
+  }
+  return true;
 }

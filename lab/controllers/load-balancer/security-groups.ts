@@ -53,7 +53,7 @@ function refersTo({ IpPermissions = [] }: SecurityGroup, groupId: string | undef
   return IpPermissions.some(({ UserIdGroupPairs = [] }) => UserIdGroupPairs.some((pair) => pair.GroupId === groupId));
 }
 
-/** Deletes the group of a load balancer. EC2's DependencyViolation while its interfaces linger is thrown, and so retried. */
+/** Deletes the group of a load balancer. Throws EC2's DependencyViolation while its interfaces linger. */
 export async function deleteOwnGroup(ec2: EC2Client, { clusterName, vpcId }: ControllerSettings, stack: string): Promise<void> {
   for (const { GroupId } of await find(ec2, vpcId, { [TAG.cluster]: clusterName, [TAG.stack]: stack })) await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
 }
