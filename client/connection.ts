@@ -6,7 +6,7 @@ import { grpcDetails } from './grpc.ts';
 import { InputRefused } from './problems.ts';
 
 /** How long a first connection may take: a local server answers at once, a distant one within a few round trips. */
-const CONNECT_MS = 8_000;
+const CONNECT_MS = 5_000;
 
 export interface Contact {
   client: Client;

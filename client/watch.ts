@@ -1,6 +1,7 @@
 // Follows a run: a view about once a second, from the report that the workflow answers with and from what the server knows without it (U1).
 import { ApplicationFailure, type Client, defaultPayloadConverter, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { RunReport } from '../domain/report.ts';
 import { reportQuery } from '../workflows/messages.ts';
 import { isAway, isSilence } from './grpc.ts';
@@ -109,10 +110,10 @@ function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
 
-/** Heartbeats say in words what is awaited; any other form is no word. */
+/** Heartbeats say what is awaited: a text, or `waitingFor` with a line for each thing (activities/kubernetes-watch.ts); any other form is no word. */
+const heartbeatSchema = z.union([z.string(), z.object({ waitingFor: z.array(z.string()) }).transform(({ waitingFor }) => waitingFor.join('; '))]);
+
 function lastWord(payload: Payload | null | undefined): string | undefined {
   if (payload === null || payload === undefined) return undefined;
-  const value: unknown = defaultPayloadConverter.fromPayload(payload);
-  if (typeof value === 'string') return value;
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join('; ') : undefined;
+  return heartbeatSchema.safeParse(defaultPayloadConverter.fromPayload(payload)).data;
 }

@@ -1,32 +1,8 @@
 #!/usr/bin/env node
-// The command `goldenpath`: its commands, its help, its exit codes (issue 3 § 8).
-import { Command, CommanderError } from 'commander';
-import { createRequire } from 'node:module';
-import { z } from 'zod';
-import { answerCommand } from './answer.ts';
-import { bootstrapCommand } from './bootstrap.ts';
-import { demoCommand } from './demo.ts';
-import { EXIT, EXIT_HELP } from './exit.ts';
-import { labCommand } from './lab.ts';
-import { planCommand } from './plan.ts';
-import { statusCommand } from './status.ts';
-import { teardownCommand } from './teardown.ts';
-import { watchCommand } from './watch.ts';
-import { workerCommand } from './worker.ts';
-
-const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../../package.json'));
-
-function program(): Command {
-  const root = new Command('goldenpath')
-    .description('Raises developer platforms on EKS and removes them without leaving a DNS record behind; every run is a durable Temporal workflow.')
-    .version(version)
-    .showHelpAfterError('(see --help)')
-    .addHelpText('after', `\n${EXIT_HELP}\n\nExamples:\n  goldenpath demo\n  goldenpath lab up --time-scale 60 && eval "$(goldenpath lab env)"\n  goldenpath bootstrap --env dev --lifecycle ephemeral --build-id 23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01`);
-  const commands = [planCommand(), bootstrapCommand(), teardownCommand(), statusCommand(), watchCommand(), answerCommand('retry'), answerCommand('abort'), workerCommand(), demoCommand(), labCommand()];
-  for (const command of [root, ...commands, ...commands.flatMap(({ commands: inner }) => inner)]) command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError();
-  for (const command of commands) root.addCommand(command);
-  return root;
-}
+// The command `goldenpath` as a process: what was typed, and the exit code that comes of it (issue 3 § 8).
+import { CommanderError } from 'commander';
+import { EXIT } from './exit.ts';
+import { program } from './program.ts';
 
 try {
   await program().parseAsync();

@@ -1,6 +1,6 @@
 // What the demo shows of AWS: the records ExternalDNS wrote, and what is left of a platform, read through the AWS SDK.
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
-import { EC2Client, paginateDescribeNetworkInterfaces, paginateDescribeSecurityGroups, paginateDescribeVolumes } from '@aws-sdk/client-ec2';
+import { EC2Client, paginateDescribeInstances, paginateDescribeNetworkInterfaces, paginateDescribeSecurityGroups, paginateDescribeVolumes } from '@aws-sdk/client-ec2';
 import { EKSClient, paginateListClusters } from '@aws-sdk/client-eks';
 import { DescribeTagsCommand, ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient, ListOpenIDConnectProvidersCommand, ListOpenIDConnectProviderTagsCommand, ListRoleTagsCommand, paginateListRoles } from '@aws-sdk/client-iam';
@@ -34,17 +34,19 @@ export async function leftOf(target: Target): Promise<LeftOver[]> {
   const ec2 = new EC2Client({ region });
   const tagged = { Filters: [{ Name: `tag:${TAG.cluster}`, Values: [cluster] }] };
   const ofKubernetes = { Filters: [{ Name: 'tag-key', Values: [`kubernetes.io/cluster/${cluster}`] }, { Name: 'tag-value', Values: ['owned'] }] };
+  const living = { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] }; // EC2 and the tagging API list terminated ones for an hour
   const byTag = async (kind: string, read: (filter: typeof tagged) => Promise<(string | undefined)[]>): Promise<LeftOver> => ({ kind, found: [...new Set([...(await read(tagged)), ...(await read(ofKubernetes))])].filter((id) => id !== undefined) });
   return [
     { kind: 'Route 53 records', found: (await recordsOf(target)).map(({ name, type }) => `${name} ${type}`) },
     { kind: 'EKS clusters', found: (await listed(paginateListClusters({ client: new EKSClient({ region }) }, {}), ({ clusters }) => clusters)).filter((name) => name === cluster) },
     { kind: 'load balancers', found: await loadBalancersOf(target) },
+    await byTag('instances', async ({ Filters }) => (await listed(paginateDescribeInstances({ client: ec2 }, { Filters: [...Filters, living] }), ({ Reservations }) => Reservations)).flatMap(({ Instances = [] }) => Instances.map(({ InstanceId }) => InstanceId))),
     await byTag('network interfaces', async (filter) => (await listed(paginateDescribeNetworkInterfaces({ client: ec2 }, filter), ({ NetworkInterfaces }) => NetworkInterfaces)).map(({ NetworkInterfaceId }) => NetworkInterfaceId)),
     await byTag('security groups', async (filter) => (await listed(paginateDescribeSecurityGroups({ client: ec2 }, filter), ({ SecurityGroups }) => SecurityGroups)).map(({ GroupId }) => GroupId)),
     await byTag('volumes', async (filter) => (await listed(paginateDescribeVolumes({ client: ec2 }, filter), ({ Volumes }) => Volumes)).map(({ VolumeId }) => VolumeId)),
     ...(await identityOf(target)),
     { kind: 'log groups', found: (await listed(paginateDescribeLogGroups({ client: new CloudWatchLogsClient({ region }) }, { logGroupNamePrefix: `/aws/eks/${cluster}/` }), ({ logGroups }) => logGroups)).map(({ logGroupName = '' }) => logGroupName) },
-    { kind: 'anything by tag', found: (await listed(paginateGetResources({ client: new ResourceGroupsTaggingAPIClient({ region }) }, { TagFilters: [{ Key: TAG.cluster, Values: [cluster] }] }), ({ ResourceTagMappingList }) => ResourceTagMappingList)).map(({ ResourceARN = '' }) => ResourceARN) },
+    { kind: 'anything else by tag', found: (await listed(paginateGetResources({ client: new ResourceGroupsTaggingAPIClient({ region }) }, { TagFilters: [{ Key: TAG.cluster, Values: [cluster] }] }), ({ ResourceTagMappingList }) => ResourceTagMappingList)).map(({ ResourceARN = '' }) => ResourceARN).filter((arn) => !arn.includes(':instance/')) },
   ];
 }
 
@@ -89,5 +91,5 @@ async function listed<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page
 }
 
 function valueOf({ AliasTarget, ResourceRecords = [] }: ResourceRecordSet): string {
-  return AliasTarget === undefined ? ResourceRecords.map(({ Value }) => Value ?? '').join(' ') : `→ ${normaliseName(AliasTarget.DNSName ?? '')}`;
+  return AliasTarget === undefined ? ResourceRecords.map(({ Value = '' }) => Value.replace('heritage=external-dns,', '').replaceAll('external-dns/', '')).join(' ') : `→ ${normaliseName(AliasTarget.DNSName ?? '')}`;
 }

@@ -16,6 +16,8 @@ const MARKS: Record<StageReport['status'], { mark: string; style: Style }> = {
 };
 /** More records than this help no one in a terminal; `-o json` has them all. */
 const MAX_RECORDS = 25;
+/** Two lines of a terminal; `-o json` has all of it. */
+const MAX_WORDS = 200;
 
 /** `9.2 s`, `3 min 05 s`, `1 h 02 min`. */
 export function duration(ms: number): string {
@@ -79,7 +81,10 @@ export function errorLines({ error }: { error?: StageReport['error'] | undefined
 
 /** What is awaited now, one line an activity: its last word where it has said one, else its name. */
 export function pendingLines(pending: readonly Pending[]): string[] {
-  return pending.map(({ activity, says }) => says?.replaceAll(/\s+/g, ' ') ?? activity);
+  return pending.map(({ activity, says }) => {
+    const words = says?.replaceAll(/\s+/g, ' ') ?? activity;
+    return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words;
+  });
 }
 
 /** How a person answers a run that waits. */

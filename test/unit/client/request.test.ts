@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type InputProblem, InputRefused } from '../../../client/problems.ts';
+import { type AskedRun, prepare, prepareTarget, refuseUndelivered } from '../../../client/request.ts';
+
+const good: AskedRun = { operation: 'bootstrap', environment: 'dev', buildId: '21-11-26-01', requester: 'ana' };
+const ours = resolve(import.meta.dirname, '../../../environments');
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
+  for (const file of ['dev.yaml', 'versions.yaml']) await writeFile(join(folder, file), await readFile(join(ours, file)));
+});
+afterEach(async () => { await rm(folder, { recursive: true }); });
+
+async function problemsOf(asked: AskedRun, env: NodeJS.ProcessEnv = {}): Promise<InputProblem[]> {
+  const error: unknown = await prepare(asked, env).then(() => undefined, (reason: unknown) => reason);
+  if (!(error instanceof InputRefused)) throw new Error(`expected a refusal, got ${String(error)}`);
+  return error.inputProblems;
+}
+
+async function edit(file: string, from: string | RegExp, to: string): Promise<void> {
+  const path = join(folder, file);
+  const text = await readFile(path, 'utf8');
+  expect(text).toMatch(from);
+  await writeFile(path, text.replace(from, to));
+}
+
+describe('prepare', () => {
+  it('F1: makes the plan from the package’s own files, and the request', async () => {
+    const { plan, request } = await prepare(good, {});
+    expect(plan.target.workflowId).toBe('platform/dev/goldenpath-dev-eks-21-11-26-01');
+    expect(request).toEqual({ environment: 'dev', lifecycle: 'ephemeral', buildId: '21-11-26-01', requester: 'ana', onFailure: 'fail' });
+  });
+
+  it('F1: the same request gives the same hash', async () => {
+    expect((await prepare(good, {})).plan.hash).toBe((await prepare(good, {})).plan.hash);
+  });
+
+  it('X4: a teardown that fails waits for an operator, where nobody says otherwise', async () => {
+    expect((await prepare({ ...good, operation: 'teardown' }, {})).request.onFailure).toBe('wait');
+    expect((await prepare({ ...good, operation: 'teardown', onFailure: 'fail' }, {})).request.onFailure).toBe('fail');
+  });
+
+  it('F5: an unknown environment lists the known ones', async () => {
+    expect(await problemsOf({ ...good, environment: 'devv' })).toMatchObject([{ field: '--env', given: 'devv', allowed: 'dev, prod, staging' }]);
+  });
+
+  it('F5: a name that is a path reads no file', async () => {
+    expect(await problemsOf({ ...good, environment: '../environments/dev' })).toMatchObject([{ field: '--env', given: '../environments/dev' }]);
+  });
+
+  it.each([['1-2'], ['31-02-26-01'], ['21-11-26-00'], ['21-11-2026-01'], ['']])('F5: build id %j is refused by its field', async (buildId) => {
+    expect(await problemsOf({ ...good, buildId })).toMatchObject([{ field: '--build-id', problem: expect.stringMatching(/is not of the form|has day|has number/) as string }]);
+  });
+
+  it('F5: a persistent platform has no build id', async () => {
+    expect(await problemsOf({ ...good, lifecycle: 'persistent' })).toMatchObject([{ field: '--build-id', problem: expect.stringContaining('a persistent platform has no build id') as string }]);
+  });
+
+  it('F5: every problem of a request is named at once', async () => {
+    const problems = await problemsOf({ operation: 'bootstrap', environment: 'nowhere', lifecycle: 'eternal', buildId: '1-2', onFailure: 'panic', requester: '' }, { GOLDENPATH_ENVIRONMENTS: folder });
+    expect(problems.map(({ field }) => field).toSorted()).toEqual(['--build-id', '--env', '--lifecycle', '--on-failure', '--requester']);
+    for (const { fix } of problems) expect(fix).not.toBe('');
+  });
+
+  it('F3: problems of the environment file, of the manifest and of the request come together, each with file and field', async () => {
+    await edit('dev.yaml', 'scale: 1', 'scale: none\n  colour: red');
+    await edit('dev.yaml', /accountId: "\d+"/, 'accountId: "12"');
+    await edit('versions.yaml', 'kubernetes: "1.36"', 'kubernetes: 1.36');
+    const fields = (await problemsOf({ ...good, buildId: 'x' }, { GOLDENPATH_ENVIRONMENTS: folder })).map(({ field }) => field.replace(/^.*\//, ''));
+    expect(fields).toEqual(expect.arrayContaining(['dev.yaml: accountId', 'dev.yaml: timings.scale', 'dev.yaml: timings', 'versions.yaml: kubernetes', '--build-id']));
+  });
+
+  it('F3: a file that is not YAML, or is named otherwise than its environment, is refused', async () => {
+    await edit('dev.yaml', 'name: dev', 'name: prod');
+    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ given: 'prod', allowed: 'dev' }]);
+    await writeFile(join(folder, 'dev.yaml'), 'name: [dev');
+    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ fix: 'correct the YAML' }]);
+  });
+
+  it('D1: a zone that is not below its parent is refused before there is a plan', async () => {
+    await edit('dev.yaml', 'zone: dev.goldenpathidp.io', 'zone: dev.example.org');
+    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ field: expect.stringMatching(/dev\.yaml: dns\.zone$/) as string, given: '"dev.example.org"' }]);
+  });
+
+  it('F5: a folder that is not there is named by its variable', async () => {
+    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: join(folder, 'none') })).toMatchObject([{ field: 'GOLDENPATH_ENVIRONMENTS', given: join(folder, 'none') }, { problem: 'cannot be read (ENOENT)' }]);
+  });
+});
+
+describe('refuseUndelivered', () => {
+  it('F2: a persistent platform can be planned and not run yet', async () => {
+    const plan = await prepareTarget({ environment: 'dev', lifecycle: 'persistent' }, {});
+    expect(plan.maxTier).toBe('3');
+    expect(() => { refuseUndelivered(plan); }).toThrow(InputRefused);
+  });
+
+  it('F2: an ephemeral one is run', async () => {
+    const plan = await prepareTarget({ environment: 'dev', buildId: '21-11-26-01' }, {});
+    expect(() => { refuseUndelivered(plan); }).not.toThrow();
+  });
+});

@@ -1,0 +1,117 @@
+// The CLI as a process against a real Temporal server and the real workflows; only the world behind the activities is in memory.
+import { expect, inject, test } from 'vitest';
+import { z } from 'zod';
+import { eventSchema } from '../../../client/events.ts';
+import { runCli, startCli } from '../../support/cli.ts';
+import { type Runs, withWorld } from '../../support/runs.ts';
+import { failed, givePlatform, goodZone, newWorld } from '../../support/world.ts';
+
+let number = 0;
+/** Each test has a build of its own, so that all may share one server. */
+function newBuild() {
+  const buildId = `03-02-26-${String((number += 1)).padStart(2, '0')}`;
+  const cluster = `goldenpath-dev-eks-${buildId}`;
+  return { cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
+}
+const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: inject('temporalAddress'), GOLDENPATH_REQUESTER: 'ana' });
+const document = (text: string) => z.looseObject({ schema: z.literal(1) }).parse(JSON.parse(text));
+
+async function replayLater({ client, alsoReplay }: Runs, workflowId: string): Promise<void> {
+  const { runId } = await client.workflow.getHandle(workflowId).describe();
+  alsoReplay(workflowId, runId);
+}
+
+test('U1, F5: bootstrap follows its run to the end; the build id serves once', async () => {
+  await withWorld(newWorld(), async (runs) => {
+    const build = newBuild();
+    const first = await goldenpath('bootstrap', ...build.target, '-o', 'json');
+    expect(first.code).toBe(0);
+    expect(document(first.stdout)).toMatchObject({ operation: 'bootstrap', state: 'ready', cluster: build.cluster, requester: 'ana' });
+    expect(first.stderr).toContain('✔ Raise the gate to tier 1.5 and accept it');
+    await replayLater(runs, build.workflowId);
+
+    const second = await goldenpath('bootstrap', ...build.target, '-o', 'json');
+    expect(second.code).toBe(2);
+    expect(document(second.stdout)).toMatchObject({ state: 'refused', error: { problems: [{ field: '--build-id', problem: expect.stringContaining('was used before') as string }] } });
+  });
+});
+
+test('F4, F5: a foundation that fails gives 5 and every finding; the build id is free again', async () => {
+  let sound = false;
+  const world = newWorld(() => ({ readZone: () => Promise.resolve(sound ? goodZone : { ...goodZone, delegation: { value: ['ns-of-someone-else'] }, recordsInScope: { problem: 'was not answered' } }) }));
+  await withWorld(world, async (runs) => {
+    const build = newBuild();
+    const refused = await goldenpath('bootstrap', ...build.target, '-o', 'json');
+    expect(refused.code).toBe(5);
+    expect(document(refused.stdout)).toMatchObject({ state: 'failed', error: { type: 'PreflightFailed' } });
+    for (const found of ['ns-of-someone-else', 'was not answered']) expect(refused.stderr).toContain(found);
+    expect(world.calls).not.toContain('claimBuild');
+    await replayLater(runs, build.workflowId);
+
+    sound = true;
+    expect((await goldenpath('bootstrap', ...build.target)).code).toBe(0);
+    await replayLater(runs, build.workflowId);
+  });
+});
+
+test('X6, U1: one cluster has one run; the same request attaches, another is refused, Ctrl-C and a timeout let go', async () => {
+  const gate = Promise.withResolvers<void>();
+  const world = newWorld(() => ({ startNodeGroup: async () => { await gate.promise; return []; } }));
+  await withWorld(world, async (runs) => {
+    const build = newBuild();
+    const started = await goldenpath('bootstrap', ...build.target, '--detach', '-o', 'json');
+    expect(started.code).toBe(0);
+    const { runId } = z.object({ runId: z.string() }).parse(JSON.parse(started.stdout));
+
+    const again = await goldenpath('bootstrap', ...build.target, '--detach', '-o', 'json');
+    expect(document(again.stdout)).toMatchObject({ attached: true, runId, workflowId: build.workflowId });
+
+    const other = await goldenpath('teardown', ...build.target, ...build.confirm);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('a bootstrap of it is in flight');
+
+    const late = await goldenpath('watch', build.cluster, '--timeout', '2');
+    expect(late.code).toBe(124);
+    expect(late.stderr).toContain(`goldenpath watch ${build.workflowId}`);
+
+    const { child, done, output } = startCli(['watch', build.workflowId, '-o', 'json'], { TEMPORAL_ADDRESS: inject('temporalAddress') });
+    await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('"status":"running"');
+    child.kill('SIGINT');
+    const detached = await done;
+    expect(detached.code).toBe(130);
+    expect(detached.stderr).toContain(`Resume with: goldenpath watch ${build.workflowId}`);
+
+    expect((await goldenpath('status', ...build.target)).stdout).toContain('▶ Create the EKS cluster, its nodes, add-ons and roles');
+    gate.resolve();
+    const end = await goldenpath('watch', build.workflowId, '-o', 'json');
+    const events = end.stdout.trimEnd().split('\n').map((line) => eventSchema.parse(JSON.parse(line)));
+    expect([end.code, events[0]?.event, events.at(-1)]).toMatchObject([0, 'run', { event: 'end', state: 'ready', exitCode: 0 }]);
+    await replayLater(runs, build.workflowId);
+  });
+});
+
+test('X2, U1: a teardown that waits ends with 3 and takes retry and abort from the command line', async () => {
+  const world = newWorld(() => ({ freezeGitOps: () => Promise.reject(failed('AccessDenied', 'may not patch applications')) }));
+  givePlatform(world);
+  await withWorld(world, async (runs) => {
+    const build = newBuild();
+    const blocked = await goldenpath('teardown', ...build.target, ...build.confirm);
+    expect(blocked.code).toBe(3);
+    expect(blocked.stdout).toContain(`goldenpath retry ${build.workflowId} --reason`);
+    expect((await goldenpath('bootstrap', ...build.target)).stderr).toContain('a teardown of it is in flight');
+    await expect.poll(async () => (await goldenpath('status', '--env', 'dev', '-o', 'json')).stdout, { timeout: 20_000 }).toContain('"gate": "freeze-gitops"');
+
+    const elsewhere = await goldenpath('retry', ...build.target, '--stage', 'dns-gate', '--reason', 'x');
+    expect([elsewhere.code, elsewhere.stderr]).toMatchObject([2, expect.stringContaining('waits at stage freeze-gitops')]);
+    expect((await goldenpath('retry', build.workflowId, '--reason', 'once more')).code).toBe(0);
+    expect((await goldenpath('watch', build.workflowId)).code).toBe(3);
+
+    expect((await goldenpath('abort', build.cluster, '--reason', 'enough')).code).toBe(0);
+    const end = await goldenpath('watch', build.cluster);
+    expect(end.code).toBe(1);
+    expect(end.stdout).toContain('abort at freeze-gitops by');
+    expect(world.calls.filter((call) => call.startsWith('delete'))).toEqual([]);
+    await replayLater(runs, build.workflowId);
+    expect((await goldenpath('abort', build.cluster, '--reason', 'again')).code).toBe(2);
+  });
+});
