@@ -9,6 +9,7 @@ import { clusterAccess, mintToken } from './eks-token.ts';
 import { atEdge } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
 import { roleActivities } from './iam.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 import { identityActivities } from './identity.ts';
 import { readInventory } from './inventory.ts';
 import { createKubernetesActivities, kubernetesInventory } from './kubernetes-activities.ts';
@@ -57,9 +58,9 @@ export function createZoneActivities(clients: Pick<Clients, 'route53'>): ZonePro
   return allAtEdge(zoneProbes(clients));
 }
 
-/** Triage around each of them; Kubernetes' errors too, because the inventory asks both. */
+/** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */
 function allAtEdge<A extends Record<keyof A, (input: never) => Promise<unknown>>>(activities: A): A {
-  const edged = Object.entries<(input: never) => Promise<unknown>>(activities).map(([name, activity]) => [name, atEdge(activity, mapKubernetesError)]);
+  const edged = Object.entries<(input: never) => Promise<unknown>>(activities).map(([name, activity]) => [name, atEdge(whileHeartbeating(activity), mapKubernetesError)]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, each with its own function wrapped
   return Object.fromEntries(edged) as A;
 }

@@ -10,6 +10,7 @@ import { awaitDnsSourcesGone, deleteDnsSources, listDnsSources } from './dns-sou
 import { atEdge } from './errors.ts';
 import { readExternalDns } from './external-dns.ts';
 import { destroyer } from './guard.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 import { applyDefinitions, applyStorageClass, isDefinition, type KubernetesInventory, probeTier0, readKubernetesInventory } from './kubernetes.ts';
 import { type ClusterClient, type KubernetesDeps, nameOf, refOf, withCluster } from './kubernetes-client.ts';
 import { mapKubernetesError } from './kubernetes-errors.ts';
@@ -34,9 +35,11 @@ interface Aimed {
 export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActivities {
   const { iam } = deps;
   const inCluster = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
+    atEdge(whileHeartbeating((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input))), mapKubernetesError);
+  const watching = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
     atEdge((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input)), mapKubernetesError);
   const destroying = <In extends Destroying, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
-    atEdge(destroyer((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input))), mapKubernetesError);
+    atEdge(whileHeartbeating(destroyer((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input)))), mapKubernetesError);
   const manifest = (pinned: Manifest) => loadManifest(pinned, { mirror: deps.manifestMirror, signal: Context.current().cancellationSignal });
 
   return {
@@ -48,9 +51,9 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
     readApplications: inCluster(async (cluster) => (await listApplications(cluster)).map(applicationState)),
     listDnsSources: inCluster(async (cluster) => (await listDnsSources(cluster)).map((source) => nameOf(refOf(source)))),
 
-    awaitTier: inCluster((cluster, { tier, expected }) => awaitTier(cluster, { tier, expected })),
-    awaitApplicationsGone: inCluster((cluster, { names }) => awaitApplicationsGone(cluster, names)),
-    awaitDnsSourcesGone: inCluster(awaitDnsSourcesGone),
+    awaitTier: watching((cluster, { tier, expected }) => awaitTier(cluster, { tier, expected })),
+    awaitApplicationsGone: watching((cluster, { names }) => awaitApplicationsGone(cluster, names)),
+    awaitDnsSourcesGone: watching(awaitDnsSourcesGone),
 
     applyPrerequisites: inCluster(async (cluster, { target, manifests }) => {
       const definitions = [...(await manifest(manifests.externalSecretsCrds)), ...(await manifest(manifests.certManagerCrds))].filter(isDefinition);
