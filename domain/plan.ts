@@ -6,7 +6,7 @@ import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
 import { ownershipTags, platformNames } from './names.ts';
 import { bootstrapStages, type Operation, type StageSpec, teardownStages } from './stages.ts';
-import { deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
+import { compareTiers, deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
 import { timings, type Timings } from './timings.ts';
 import type { Versions } from './versions.ts';
 
@@ -53,6 +53,11 @@ export interface PlanInput {
   versions: Versions;
 }
 
+/** The applications that exist once the gate of this tier is raised, all tiers below it included: exactly these (T1). */
+export function applicationsUpTo({ tiers }: Pick<Plan, 'tiers'>, tier: Tier): Component[] {
+  return tiers.filter((other) => compareTiers(other.tier, tier) <= 0).flatMap(({ components }) => components);
+}
+
 /** Makes the plan. Throws InvalidInput where the plan's host suffix leaves the zone or an ephemeral platform would own the base name (D1). */
 export function makePlan({ operation, environment, lifecycle, buildId, versions }: PlanInput): Plan {
   const identity = { environment: environment.name, lifecycle, buildId };
@@ -74,7 +79,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
       tags: ownershipTags(identity, names),
     },
     maxTier: maxTierFor(lifecycle),
-    tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier) })),
+    tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier && (component.name !== 'external-dns' || environment.dns.externalDns.enabled)) })),
     stages: operation === 'bootstrap' ? bootstrapStages(lifecycle) : teardownStages(),
     versions,
     externalDns: { enabled: environment.dns.externalDns.enabled },

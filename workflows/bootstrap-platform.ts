@@ -1,8 +1,8 @@
 // Raises a platform: foundation check → EKS → Argo CD → tier waves, each gated by a preflight and an acceptance (C, A, T).
-import { componentsUpTo, HOSTS } from '../domain/components.ts';
+import { HOSTS } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
-import type { Plan } from '../domain/plan.ts';
+import { applicationsUpTo, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
@@ -95,7 +95,7 @@ async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note
 async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
   const { target, timings, gitops, versions } = plan;
   await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId });
-  note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: componentsUpTo(tier, target.lifecycle) })));
+  note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: applicationsUpTo(plan, tier) })));
 }
 
 /** T3: what the tier promises, seen in the cluster and in Route 53. */

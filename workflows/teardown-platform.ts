@@ -63,6 +63,7 @@ async function proveExternalDns(plan: Plan, platform: Inventory, { probe, zone }
   note(`Route 53 holds ${owned.length} records of the platform`);
   const sources = platform.kubernetes === 'answers' ? await probe.listDnsSources('DNS sources before the drain', { target }) : [];
   if (owned.length === 0 && sources.length === 0) { note('no source and no record: nothing for ExternalDNS to do'); return; }
+  if (owned.length === 0 && !plan.externalDns.enabled) { note('the environment has no ExternalDNS, and there is no record'); return; }
   if (platform.kubernetes === 'none') { note('there is no Kubernetes API to drain; the DNS gate decides'); return; }
   const { state, expectedRoleArn, roleProblems } = await probe.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });
   const problems = [...externalDnsProblems(state, target, expectedRoleArn), ...roleProblems];

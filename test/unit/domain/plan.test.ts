@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../domain/environment.ts';
 import { canonicalJson, hashOf } from '../../../domain/hash.ts';
-import { makePlan, planProblem } from '../../../domain/plan.ts';
+import { applicationsUpTo, makePlan, planProblem } from '../../../domain/plan.ts';
 import { bootstrapRequestSchema, problemsOf } from '../../../domain/request.ts';
 import { compareTiers, deliveredTiers, maxTierFor, TIERS } from '../../../domain/tiers.ts';
 import { environment, ephemeralPlan, versions } from '../../support/plans.ts';
@@ -37,6 +37,14 @@ describe('makePlan', () => {
       ['1', ['aws-load-balancer-controller', 'cert-manager', 'external-secrets', 'external-dns', 'kong', 'cluster-autoscaler']],
       ['1.5', ['prometheus', 'alertmanager', 'grafana']],
     ]);
+  });
+
+  it('F3: an environment without ExternalDNS expects no such application', () => {
+    const { dns } = environment();
+    const names = applicationsUpTo(ephemeralPlan('bootstrap', '21-11-26-01', { dns: { ...dns, externalDns: { enabled: false } } }), '1.5').map(({ name }) => name);
+    expect(names).toContain('kong');
+    expect(names).toContain('grafana');
+    expect(names).not.toContain('external-dns');
   });
 
   it('D1: every host suffix lies inside its zone and never is the base name', () => {
