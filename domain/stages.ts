@@ -16,9 +16,9 @@ export function bootstrapStages(lifecycle: Lifecycle): StageSpec[] {
   return [
     { id: 'foundation', title: 'Check the foundation' },
     { id: 'claim', title: 'Claim the build id' },
-    { id: 'cluster', title: 'Create the EKS cluster, its nodes, add-ons and roles', tier: '0' },
+    { id: 'cluster', title: 'Create the EKS cluster with its nodes, add-ons, roles and CRDs', tier: '0' },
     { id: 'tier-0', title: 'Accept tier 0: the cluster is viable', tier: '0' },
-    { id: 'argocd', title: 'Install Argo CD and the custom resource definitions' },
+    { id: 'argocd', title: 'Install Argo CD' },
     ...deliveredTiers(lifecycle).map((tier): StageSpec => ({ id: `tier-${tier}`, title: `Raise the gate to tier ${tier} and accept it`, tier })),
     { id: 'receipt', title: 'Write the receipt' },
   ];

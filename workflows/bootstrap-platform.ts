@@ -70,7 +70,9 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
     return roleArns;
   };
   const addon = async (name: 'vpc-cni' | 'kube-proxy' | 'coredns') => { run.own(await change.ensureAddon(`Add-on ${name}`, { target, addon: name, version: versions.addons[name] })); };
-  const [roleArns] = await Promise.all([identities(), nodes(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
+  // A1: namespaces and CRDs before anything of their kind. They need the API only, so the nodes' minutes pay for them.
+  const groundwork = async () => { note(...(await change.applyPrerequisites('Namespaces, default StorageClass, CRDs', { target, manifests: versions.manifests }))); };
+  const [roleArns] = await Promise.all([identities(), nodes(), groundwork(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
   // Core DNS and the CSI driver become active once there are nodes, which is now.
   const due = { ...timings.addon, expectedMs: 0 };
   const addons = await until(due).probeAddons('Wait for the add-ons', { target, startedAt: Date.now(), wait: due, addons: ['vpc-cni', 'kube-proxy', 'coredns', 'aws-ebs-csi-driver'] });
@@ -85,7 +87,6 @@ async function acceptTier0(plan: Plan, { until }: Policies, note: Note): Promise
 
 async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note): Promise<void> {
   const { target, versions, timings } = plan;
-  note(...(await change.applyPrerequisites('Namespaces, default StorageClass, CRDs', { target, manifests: versions.manifests })));
   note(...(await change.installArgoCd(`Apply Argo CD ${versions.manifests.argocd.version}`, { target, manifest: versions.manifests.argocd })));
   const { version } = await until(timings.argocd).probeArgoCd('Wait for Argo CD to be available', { target, startedAt: Date.now(), wait: timings.argocd });
   note(`Argo CD ${version} is available`);

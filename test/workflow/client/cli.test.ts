@@ -81,7 +81,7 @@ test('X6, U1: one cluster has one run; the same request attaches, another is ref
     expect(detached.code).toBe(130);
     expect(detached.stderr).toContain(`Resume with: goldenpath watch ${build.workflowId}`);
 
-    expect((await goldenpath('status', ...build.target)).stdout).toContain('▶ Create the EKS cluster, its nodes, add-ons and roles');
+    expect((await goldenpath('status', ...build.target)).stdout).toContain('▶ Create the EKS cluster with its nodes, add-ons, roles and CRDs');
     gate.resolve();
     const end = await goldenpath('watch', build.workflowId, '-o', 'json');
     const events = end.stdout.trimEnd().split('\n').map((line) => eventSchema.parse(JSON.parse(line)));
