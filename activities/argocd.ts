@@ -11,6 +11,8 @@ import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
 
 const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
+/** A child that reads Degraded for a moment fails the root's sync: it is tried again soon, and for as long as the tier's own deadline allows. */
+const RETRY = { limit: -1, backoff: { duration: '1s', factor: 2, maxDuration: '15s' } };
 /** Where the app of apps lies in the repository. */
 const ROOT_PATH = 'gitops/root';
 
@@ -155,7 +157,7 @@ export function rootApplication(values: BootstrapValues): Application {
       destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },
       source: { repoURL: gitops.repoUrl, targetRevision: gitops.revision, path: ROOT_PATH, helm: { valuesObject, parameters: [{ name: MAX_TIER_PARAMETER, value: maxTier, forceString: true }] } },
       // Raising the gate touches only what is new, not every wave below it.
-      syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['ApplyOutOfSyncOnly=true'], retry: { limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } } },
+      syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['ApplyOutOfSyncOnly=true'], retry: RETRY },
     },
   };
 }
