@@ -1,7 +1,7 @@
 // The kubelet of processes: pods whose images the lab has programs for run as real processes with the manifest's own arguments (design: lab).
 // Gaps: README.md in this folder.
-import { CoreV1Api, makeInformer } from '@kubernetes/client-node';
-import type { Informer, V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api } from '@kubernetes/client-node';
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { Supervisor } from '../processes.ts';
 import type { Tools } from '../tools.ts';
 import { adminConfig } from './client.ts';
@@ -9,6 +9,7 @@ import type { KubernetesCluster } from './control-plane.ts';
 import type { KubeletContext } from './kubelet/place.ts';
 import { PodRun, deletePod } from './kubelet/pod-run.ts';
 import { ServiceProxy } from './kubelet/service-proxy.ts';
+import { ListWatch } from './list-watch.ts';
 import { runsAsProcesses } from './programs.ts';
 
 export interface KubeletInput {
@@ -24,22 +25,18 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
-/** An informer stays stopped after an error until it is started again. */
-const WATCH_AGAIN_MS = 500;
 const DEFAULT_GRACE_SECONDS = 30;
 
 /** Starts watching a cluster's pods. One kubelet serves all nodes of the cluster. */
-export async function startKubelet(input: KubeletInput): Promise<Kubelet> {
-  const kubelet = new ProcessKubelet(input);
-  await kubelet.start();
-  return kubelet;
+export function startKubelet(input: KubeletInput): Kubelet {
+  return new ProcessKubelet(input);
 }
 
 class ProcessKubelet implements Kubelet {
   readonly #input: KubeletInput;
   readonly #api: CoreV1Api;
   readonly #context: KubeletContext;
-  readonly #informer: Informer<V1Pod>;
+  readonly #pods: ListWatch<V1Pod>;
   readonly #runs = new Map<string, PodRun>();
   readonly #ending = new Map<string, Promise<void>>();
   #addresses = 0;
@@ -54,31 +51,29 @@ class ProcessKubelet implements Kubelet {
       return run?.hostPort(target);
     });
     this.#context = { cluster: input.cluster, api: this.#api, tools: input.tools, proxy, aws: input.aws };
-    this.#informer = makeInformer(config, '/api/v1/pods', () => this.#api.listPodForAllNamespaces());
-  }
-
-  async start(): Promise<void> {
-    this.#informer.on('add', (pod) => {
-      this.#see(pod);
-    });
-    this.#informer.on('update', (pod) => {
-      this.#see(pod);
-    });
-    this.#informer.on('delete', (pod) => {
-      this.#end(pod, (run) => run.discard(0));
-    });
-    this.#informer.on('error', () => {
-      this.#watchAgain(); // the API server may be restarting
-    });
-    await this.#informer.start();
+    this.#pods = this.#watch(config);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#informer.stop();
+    await this.#pods.stop();
     await Promise.all([...this.#runs.values()].map((run) => run.discard(2)));
     await Promise.all(this.#ending.values());
     await this.#context.proxy.close();
+  }
+
+  #watch(config: KubeConfig): ListWatch<V1Pod> {
+    return new ListWatch<V1Pod>({
+      config,
+      path: '/api/v1/pods',
+      list: () => this.#api.listPodForAllNamespaces(),
+      changed: (pod) => {
+        this.#see(pod);
+      },
+      deleted: (pod) => {
+        this.#end(pod, (run) => run.discard(0));
+      },
+    });
   }
 
   #see(pod: V1Pod): void {
@@ -122,15 +117,6 @@ class ProcessKubelet implements Kubelet {
       })
       .finally(() => this.#ending.delete(uid));
     this.#ending.set(uid, over);
-  }
-
-  #watchAgain(): void {
-    setTimeout(() => {
-      if (this.#stopped) return;
-      this.#informer.start().catch(() => {
-        this.#watchAgain();
-      });
-    }, WATCH_AGAIN_MS).unref();
   }
 }
 
