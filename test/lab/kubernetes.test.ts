@@ -122,7 +122,7 @@ test('C1: a pod whose service account names a role gets it with a token for STS,
   const kubeconfig = commandLine.find((part) => part.startsWith('--kubeconfig='))?.slice('--kubeconfig='.length) ?? '';
   const own = new KubeConfig();
   own.loadFromClusterAndUser(
-    { name: 'lab', server: lab.cluster.endpoint, caData: Buffer.from(lab.cluster.caPem).toString('base64') },
+    { name: 'lab', skipTLSVerify: false, server: lab.cluster.endpoint, caData: Buffer.from(lab.cluster.caPem).toString('base64') },
     { name: 'pod', token: await readFile(join(dirname(kubeconfig), 'token'), 'utf8') }, // the client does not know tokenFile
   );
   await expect(own.makeApiClient(CoreV1Api).listNamespacedPod({ namespace: 'default' })).rejects.toThrow('system:serviceaccount:default:dns');
