@@ -45,8 +45,9 @@ export function demoCommand(): Command {
     const stop = new AbortController();
     process.on('SIGINT', () => { stop.abort(); });
     process.on('SIGTERM', () => { stop.abort(); });
-    const exit = await play({ name, timeScale, printer, signal: stop.signal });
-    if (options.keep === true && exit !== EXIT.interrupted) printer.message('', `The lab ${name} is still up. Look around with: eval "$(npx goldenpath lab env --name ${name})"`, `End it with: npx goldenpath lab down --name ${name}`);
+    const keep = options.keep === true;
+    const exit = await play({ name, timeScale, keep, printer, signal: stop.signal });
+    if (keep && exit !== EXIT.interrupted) printer.message('', `The lab ${name} is still up. Look around with: eval "$(npx goldenpath lab env --name ${name})"`, `End it with: npx goldenpath lab down --name ${name}`);
     else if (await withLab(({ labDown }) => labDown({ name }))) printer.message(`The lab ${name} is down: no process and no file of it is left.`);
     if (stop.signal.aborted) process.exit(EXIT.interrupted); // a build of tools that was let go of holds the process up otherwise
     return exit;
@@ -56,6 +57,7 @@ export function demoCommand(): Command {
 interface Play {
   name: string;
   timeScale: number;
+  keep: boolean;
   printer: Printer;
   signal: AbortSignal;
 }
@@ -65,7 +67,7 @@ async function play(demo: Play): Promise<number> {
   const { name, printer, signal } = demo;
   try {
     const status = await raiseLab({ name, timeScale: demo.timeScale, lateSweeps: false }, printer, signal);
-    if (status === undefined) throw new Interrupted();
+    if (status === false) throw new Interrupted();
     Object.assign(process.env, await withLab(({ labEnv }) => labEnv({ name })));
     printer.data(`Temporal UI: ${status.endpoints?.temporalUi ?? 'not there'}`);
     const contact = await connect();
@@ -74,7 +76,7 @@ async function play(demo: Play): Promise<number> {
     } finally {
       await contact.close();
     }
-    printer.data('', `Temporal UI: ${status.endpoints?.temporalUi ?? 'not there'}`);
+    printer.data('', `Temporal UI: ${status.endpoints?.temporalUi ?? 'not there'}${demo.keep ? '' : ' until now; with --keep it stays'}`);
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Ended) return error.exit;

@@ -33,7 +33,10 @@ function upCommand(): Command {
     const stop = new AbortController();
     process.on('SIGINT', () => { stop.abort(); });
     const status = await raiseLab(wanted, printer, stop.signal);
-    if (status === undefined) process.exit(EXIT.interrupted); // a build that was let go of holds the process up otherwise
+    if (status === false) {
+      await withLab(({ labDown }) => labDown({ name: wanted.name }));
+      process.exit(EXIT.interrupted); // a build that was let go of holds the process up otherwise
+    }
     if (printer.format === 'json') printer.document({ schema: 1, ...status });
     else printer.data(...labLines(status, printer.paint), `point this shell at it: eval "$(goldenpath lab env${options.name === undefined ? '' : ` --name ${options.name}`})"`);
     return EXIT.ok;
@@ -94,17 +97,16 @@ export async function withLab<T>(ask: (lab: Lab) => Promise<T>): Promise<T> {
   }
 }
 
-/** Raises a lab with its progress shown. Undefined where the signal aborts first: then the lab is taken down again. */
-export async function raiseLab({ name, timeScale, lateSweeps }: LabWanted, printer: Printer, signal: AbortSignal): Promise<lab.LabStatus | undefined> {
-  const aborted = new Promise<undefined>((resolve) => { signal.addEventListener('abort', () => { resolve(undefined); }); });
-  const raised = withProgress(printer, `Raise the lab ${name}, AWS durations divided by ${timeScale}`, async (say) => {
-    const up = withLab(({ labUp }) => labUp({ name, timeScale, lateSweeps, onProgress: say }));
-    up.catch(() => {}); // once it is let go of, its failure is our own doing
-    return Promise.race([up, aborted]);
-  });
-  const status = await raised;
-  if (status === undefined) await withLab(({ labDown }) => labDown({ name }));
-  return status;
+/** Raises a lab with its progress shown. False where the signal aborts first: then the caller takes down what there is. */
+export async function raiseLab({ name, timeScale, lateSweeps }: LabWanted, printer: Printer, signal: AbortSignal): Promise<lab.LabStatus | false> {
+  const letGo = new Error('let go of');
+  const aborted = new Promise<never>((_, reject) => { signal.addEventListener('abort', () => { reject(letGo); }); });
+  try {
+    return await withProgress(printer, `Raise the lab ${name}, AWS durations divided by ${timeScale}`, (say) => Promise.race([withLab(({ labUp }) => labUp({ name, timeScale, lateSweeps, onProgress: say })), aborted]));
+  } catch (error) {
+    if (error === letGo || signal.aborted) return false;
+    throw error;
+  }
 }
 
 /** The time scale as it was typed. Throws InputRefused. */
