@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The worker process: checks its environment, builds the clients, serves both task queues until it is told to stop (issue 3 § 7).
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, TransportError, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities, createZoneActivities } from '../activities/index.ts';
 import { createClients } from '../activities/clients.ts';
 import { ROUTE53_TASK_QUEUE, TASK_QUEUE } from '../workflows/messages.ts';
@@ -22,11 +22,21 @@ const MAX_ACTIVITIES = 40;
 const SHUTDOWN = { shutdownGraceTime: '15 seconds', shutdownForceTime: '25 seconds' } as const;
 
 /**
- * Runs a worker until SIGINT or SIGTERM, which the SDK turns into a graceful shutdown. Throws SettingsProblem before anything
- * starts where the environment cannot be used; any other error is one of the connection or of a worker.
+ * Runs a worker until SIGINT or SIGTERM, which the SDK turns into a graceful shutdown. Returns the exit code: 2 where the
+ * environment cannot be used, 1 where no server answers, both said on stderr. Throws what makes a worker fail later on.
  */
-export async function runWorker(environment: NodeJS.ProcessEnv): Promise<void> {
-  const settings = workerSettings(environment);
+export async function runWorker(environment: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    await serve(workerSettings(environment));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SettingsProblem) && !(error instanceof TransportError)) throw error;
+    process.stderr.write(`${error instanceof TransportError ? 'No Temporal server answers: ' : ''}${error.message}\n`);
+    return error instanceof SettingsProblem ? 2 : 1;
+  }
+}
+
+async function serve(settings: WorkerSettings): Promise<void> {
   const { connectionOptions, namespace = 'default' } = temporalSettings();
   const log = installTelemetry(settings);
   const codePath = await ensureBundle();
@@ -86,12 +96,4 @@ async function runAll(workers: Worker[]): Promise<void> {
   if (failed.length > 0) throw new AggregateError(failed.map(({ reason }): unknown => reason), 'a worker failed');
 }
 
-if (import.meta.main) {
-  try {
-    await runWorker(process.env);
-  } catch (error) {
-    if (!(error instanceof SettingsProblem)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 2;
-  }
-}
+if (import.meta.main) process.exitCode = await runWorker(process.env);

@@ -1,5 +1,6 @@
 // `goldenpath lab up|down|status|env`: the embedded world in which everything runs without a cloud account.
 import { Command } from 'commander';
+import { delimiter } from 'node:path';
 import { GoldenpathError } from '../../domain/errors.ts';
 import type * as lab from '../../lab/lab.ts';
 import { InputRefused } from '../problems.ts';
@@ -71,7 +72,7 @@ function envCommand(): Command {
     const name = labNameOf(options.name, process.env);
     const variables = await withLab(({ labEnv }) => labEnv({ name }));
     if (printer.format === 'json') printer.document(variables);
-    else printer.data(...Object.entries(variables).map(([variable, value]) => `export ${variable}=${shellQuoted(value)}`));
+    else printer.data(...exportLines(variables));
     return EXIT.ok;
   });
 }
@@ -123,8 +124,13 @@ export function labNameOf(given: string | undefined, env: NodeJS.ProcessEnv): st
   throw new InputRefused([{ field: '--name', given: name, problem: 'is not a name of a lab', allowed: 'lower-case letters, digits and hyphens, at most 31', fix: 'choose such a name, or leave it out' }]);
 }
 
+/** Lines for a shell's eval. Of PATH only the lab's own folder is put in front: this process' PATH has folders of npm in it that the shell has not. */
+export function exportLines(variables: Record<string, string>): string[] {
+  return Object.entries(variables).map(([variable, value]) => (variable === 'PATH' ? `export PATH=${shellQuoted(value.split(delimiter)[0] ?? '')}:"$PATH"` : `export ${variable}=${shellQuoted(value)}`));
+}
+
 /** A word that any POSIX shell reads as it is. */
-export function shellQuoted(value: string): string {
+function shellQuoted(value: string): string {
   return `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }
 

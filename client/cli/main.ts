@@ -4,6 +4,12 @@ import { CommanderError } from 'commander';
 import { EXIT } from './exit.ts';
 import { program } from './program.ts';
 
+// A reader that has seen enough (`| head`) closes the pipe: that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 try {
   await program().parseAsync();
 } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../../support/cli.ts';
+import { runCli, startCli } from '../../../support/cli.ts';
 
 const target = ['--env', 'dev', '--build-id', '21-11-26-01'];
 /** A port on which nothing listens: a command that reaches for Temporal fails with 1, and says so. */
@@ -16,6 +16,12 @@ describe('goldenpath', () => {
     const { code, stdout, stderr } = await runCli(['plan', ...target, '-o', 'json'], nowhere);
     expect([code, stderr]).toEqual([0, '']);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 1, target: { cluster: 'goldenpath-dev-eks-21-11-26-01' } });
+  });
+
+  it('U1: a reader that has seen enough is no error', async () => {
+    const { child, done } = startCli(['plan', ...target, '-o', 'json']);
+    child.stdout?.destroy();
+    expect(await done).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('F5: bad input ends with 2, nothing on stdout, every problem on stderr', async () => {

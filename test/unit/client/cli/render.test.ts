@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { duration, leftLines, pendingLines, planLines, problemLines, receiptLines, recordLines, reportLines, runLines, summaryLines, waitingLines } from '../../../../client/cli/render.ts';
-import { shellQuoted } from '../../../../client/cli/lab.ts';
+import { exportLines } from '../../../../client/cli/lab.ts';
 import { newReport, type RunReport } from '../../../../domain/report.ts';
 import { ephemeralPlan } from '../../../support/plans.ts';
 
@@ -76,6 +77,11 @@ describe('what a person reads', () => {
   });
 });
 
-describe('shellQuoted', () => {
-  it('U1: a value survives any POSIX shell', () => { expect(shellQuoted("a'b $c `d`")).toBe(String.raw`'a'\''b $c ` + '`d`\''); });
+describe('exportLines', () => {
+  it('U1: values survive any POSIX shell; PATH only gets the lab’s folder in front', () => {
+    const lines = exportLines({ A: "a'b $c `d`", PATH: '/lab/bin:/node_modules/.bin:/usr/bin' });
+    expect(lines[1]).toBe(`export PATH='/lab/bin':"$PATH"`);
+    const seen = execFileSync('sh', ['-c', `${lines.join('\n')}\nprintf '%s|%s' "$A" "$PATH"`], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } });
+    expect(seen).toBe("a'b $c `d`|/lab/bin:/usr/bin:/bin");
+  });
 });
