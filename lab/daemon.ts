@@ -1,12 +1,12 @@
 // The daemon of a lab: one detached process that holds the lab's world and ends with it. Started by labUp: node lab/daemon.ts <name>
 import { appendFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { labPaths, readSettings, writeState } from './daemon/state.ts';
 import type { LabPaths, LabState } from './daemon/state.ts';
 import { raiseWorld } from './daemon/world.ts';
 import type { World } from './daemon/world.ts';
 import { processStartTime } from './process-identity.ts';
 import { Supervisor } from './processes.ts';
+import { removeTree } from './remove-tree.ts';
 import { ensureTools } from './tools.ts';
 
 /** Runs a lab until it is told to stop (SIGTERM or SIGINT), then leaves nothing behind. A lab that cannot be raised keeps its logs. */
@@ -39,7 +39,7 @@ async function lower(paths: LabPaths, world: World, supervisor: Supervisor): Pro
   await supervisor.stop('worker');
   await world.stop();
   await supervisor.stopAll();
-  await rm(paths.root, { recursive: true, force: true });
+  await removeTree(paths.root);
 }
 
 const [name] = process.argv.slice(2);

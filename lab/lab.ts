@@ -1,7 +1,7 @@
 // Raises, lowers and describes labs (issue, item 5): what `goldenpath lab` and the tests call.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabProblem, labPaths, labsFolder, makeLabFolder, readState, writeSettings } from './daemon/state.ts';
@@ -13,6 +13,7 @@ import { logTail } from './log-tail.ts';
 import { processPss, processStartTime } from './process-identity.ts';
 import { describeProcess, endLeftOvers, livingProcesses } from './process-registry.ts';
 import type { ProcessInfo } from './process-registry.ts';
+import { removeTree } from './remove-tree.ts';
 import { ensureTools } from './tools.ts';
 
 export { LabProblem } from './daemon/state.ts';
@@ -162,7 +163,7 @@ async function tellProgress(paths: LabPaths, told: number, onProgress: (line: st
 /** Ends left-over processes and removes a lab's files; the folder of all labs goes with the last one. */
 async function clear(paths: LabPaths): Promise<void> {
   await endLeftOvers(paths.registry);
-  await rm(paths.root, { recursive: true, force: true });
+  await removeTree(paths.root);
   try {
     await rmdir(labsFolder());
   } catch (error) {

@@ -1,11 +1,12 @@
 // A real Kubernetes control plane for one EKS cluster: API server, controller manager, scheduler, kwok (C1; design: lab, "Running them").
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { frugalGo } from '../frugal.ts';
 import { freePort } from '../ports.ts';
 import type { ProcessSpec, Supervisor } from '../processes.ts';
+import { removeTree } from '../remove-tree.ts';
 import type { Tools } from '../tools.ts';
 import { etcdPrefix, forgetCluster } from './etcd.ts';
 import type { Etcd } from './etcd.ts';
@@ -68,7 +69,7 @@ export async function startKubernetesCluster(input: ClusterInput): Promise<Kuber
   const stop = async (): Promise<void> => {
     for (const process of names.toReversed()) await supervisor.stop(process);
     await forgetCluster(etcd, name);
-    await rm(dir, { recursive: true, force: true });
+    await removeTree(dir);
   };
   try {
     await supervisor.start(apiServer(input, files, port));

@@ -1,10 +1,11 @@
 // One pod as real processes: init containers, containers, restarts with back-off, readiness, status, and a clean end.
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { freePort } from '../../ports.ts';
 import type { Exit, Supervisor } from '../../processes.ts';
+import { removeTree } from '../../remove-tree.ts';
 import { isStatus } from '../client.ts';
 import { programOf } from '../programs.ts';
 import { LISTENS_ON, NotRunnable } from './adapt.ts';
@@ -76,8 +77,8 @@ export class PodRun {
     await Promise.all([...this.#running].map((name) => supervisor.stop(name, graceSeconds * 1000)));
     await this.#done;
     await this.#report.settled();
-    await rm(this.#root, { recursive: true, force: true });
-    await rm(`${this.#root}.volumes`, { recursive: true, force: true });
+    await removeTree(this.#root);
+    await removeTree(`${this.#root}.volumes`);
   }
 
   /** What deleting a pod does: end its processes, then take the object away. */
