@@ -17,9 +17,12 @@ export const eventSchema = z.discriminatedUnion('event', [
   z.object({ ...base, event: z.literal('decision'), stage: z.string(), decision: z.enum(['retry', 'abort']), by: z.string(), reason: z.string() }),
   /** Nobody answers: `worker` (the run goes on, what it does cannot be seen) or `server`; `none` when both answer again. */
   z.object({ ...base, event: z.literal('silent'), who: z.enum(['worker', 'server', 'none']) }),
+  /** Nothing could be watched: the only event then. */
+  z.object({ schema: z.literal(1), at: z.number(), event: z.literal('error'), error: z.object({ type: z.string(), message: z.string(), problems: z.array(z.unknown()) }) }),
   z.object({ ...base, event: z.literal('end'), status: z.string(), state: z.string(), exitCode: z.number(), error: z.object({ type: z.string(), message: z.string() }).optional(), report: z.unknown() }),
 ]);
-export type RunEvent = z.infer<typeof eventSchema>;
+/** An event of a run that is watched. */
+export type RunEvent = Exclude<z.infer<typeof eventSchema>, { event: 'error' }>;
 
 /** The events that lead from one view to the next; `before` is undefined for the first. `exitCode` is the one the command ends with. */
 export function eventsBetween(before: RunView | undefined, after: RunView, at: number, exitCode: number): RunEvent[] {

@@ -4,7 +4,8 @@ import { userInfo } from 'node:os';
 import { exitCodeOf, GoldenpathError } from '../../domain/errors.ts';
 import { type InputProblem, InputRefused } from '../problems.ts';
 import type { Asked } from '../request.ts';
-import { createPrinter, type Format, type Printer } from './print.ts';
+import { EXIT } from './exit.ts';
+import { createPrinter, type Format, type Paint, type Printer } from './print.ts';
 import { problemLines } from './render.ts';
 
 export interface OutputOptions {
@@ -51,29 +52,35 @@ export function originOf({ requester, commit }: OriginOptions, env: NodeJS.Proce
 /** What a command does; the number is its exit code. */
 export type Handler<O> = (options: O, printer: Printer, args: (string | undefined)[]) => Promise<number>;
 
-/** Gives a command its action: prints what goes wrong, and sets the exit code. A bug keeps its stack. */
-export function runs<O extends OutputOptions>(command: Command, handler: Handler<O>): Command {
+/** Gives a command its action: prints what goes wrong, and sets the exit code. A bug keeps its stack. `events`: with -o json the command prints NDJSON, errors too. */
+export function runs<O extends OutputOptions>(command: Command, handler: Handler<O>, { events = false }: { events?: boolean } = {}): Command {
   return command.action(async () => {
     const options = command.opts<O>();
     const printer = createPrinter(process, process.env, options.output);
     try {
       process.exitCode = await handler(options, printer, command.args);
     } catch (error) {
-      process.exitCode = report(error, printer);
+      const problem = problemOf(error);
+      printer.message(...problem.lines(printer.paintMessage));
+      if (printer.format === 'json' && events) printer.line({ schema: 1, at: Date.now(), event: 'error', error: problem.error });
+      else if (printer.format === 'json') printer.document({ schema: 1, state: problem.state, error: problem.error });
+      process.exitCode = problem.exit;
     }
   });
 }
 
-function report(error: unknown, printer: Printer): number {
-  if (!(error instanceof GoldenpathError)) {
-    printer.message(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    if (printer.format === 'json') printer.document({ schema: 1, state: 'failed', error: { type: 'Bug', message: error instanceof Error ? error.message : String(error), problems: [] } });
-    return 1;
-  }
-  const problems: InputProblem[] | string[] = error instanceof InputRefused ? error.inputProblems : error.problems;
-  printer.message(error.message, ...(error instanceof InputRefused ? problemLines(error.inputProblems, printer.paintMessage) : error.problems.map((problem) => `  ${problem}`)));
-  if (printer.format === 'json') printer.document({ schema: 1, state: error instanceof InputRefused ? 'refused' : 'failed', error: { type: error.type, message: error.message, problems } });
-  return exitCodeOf(error.type);
+interface Problem {
+  exit: number;
+  state: 'refused' | 'failed';
+  error: { type: string; message: string; problems: InputProblem[] | string[] };
+  lines: (paint: Paint) => string[];
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof InputRefused) return { exit: exitCodeOf(error.type), state: 'refused', error: { type: error.type, message: error.message, problems: error.inputProblems }, lines: (paint) => [error.message, ...problemLines(error.inputProblems, paint)] };
+  if (error instanceof GoldenpathError) return { exit: exitCodeOf(error.type), state: 'failed', error: { type: error.type, message: error.message, problems: error.problems }, lines: () => [error.message, ...error.problems.map((problem) => `  ${problem}`)] };
+  const message = error instanceof Error ? error.message : String(error);
+  return { exit: EXIT.failed, state: 'failed', error: { type: 'Bug', message, problems: [] }, lines: () => [error instanceof Error ? (error.stack ?? message) : message] };
 }
 
 function given(value: string | undefined): string | undefined {

@@ -14,6 +14,8 @@ export async function startAndFollow(prepared: Prepared, { detach }: { detach: b
     const started = await startRun(contact.client, prepared);
     const { workflowId, runId, operation, attached } = started;
     printer.message(`${attached ? 'Attached to the' : 'Started the'} ${operation} of ${prepared.plan.target.cluster}${attached ? ' in flight' : ''} (workflow ${workflowId}, run ${runId})`);
+    const ui = process.env['GOLDENPATH_UI'];
+    if (ui !== undefined && ui !== '') printer.message(`In the Temporal UI: ${ui}/namespaces/${contact.client.options.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`);
     if (detach) {
       if (printer.format === 'json') printer.document({ schema: 1, state: 'running', ...started });
       else printer.data(`goldenpath watch ${workflowId}`);

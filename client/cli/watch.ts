@@ -13,7 +13,7 @@ export function watchCommand(): Command {
     .argument('[run]', RUN_HELP)
     .description('follow a run until it ends or waits for a decision; Ctrl-C detaches, the run goes on')
     .option('--timeout <seconds>', 'stop watching after so long, with exit code 124')
-    .addHelpText('after', '\nWith -o json stdout gets NDJSON: one event a line, each with "schema": 1 and "event":\nrun, stage, awaits, decision-needed, decision, silent, end.\n\nExamples:\n  goldenpath watch --env dev --build-id 23-01-26-01\n  goldenpath watch goldenpath-dev-eks-23-01-26-01 --timeout 1800\n  goldenpath watch platform/dev/goldenpath-dev-eks-23-01-26-01 -o json | jq -r \'select(.event == "stage")\'');
+    .addHelpText('after', '\nWith -o json stdout gets NDJSON: one event a line, each with "schema": 1 and "event":\nrun, stage, awaits, decision-needed, decision, silent, end; or error, where there is nothing to watch.\n\nExamples:\n  goldenpath watch --env dev --build-id 23-01-26-01\n  goldenpath watch goldenpath-dev-eks-23-01-26-01 --timeout 1800\n  goldenpath watch platform/dev/goldenpath-dev-eks-23-01-26-01 -o json | jq -r \'select(.event == "stage")\'');
   return runs<Options>(command, async (options, printer, [name]) => {
     const timeoutMs = timeoutOf(options.timeout);
     const ref = await runOf(name, options, process.env);
@@ -25,7 +25,7 @@ export function watchCommand(): Command {
     } finally {
       await contact.close();
     }
-  });
+  }, { events: true });
 }
 
 function timeoutOf(given: string | undefined): number | undefined {

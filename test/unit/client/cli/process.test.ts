@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eventSchema } from '../../../../client/events.ts';
 import { runCli, startCli } from '../../../support/cli.ts';
 
 const target = ['--env', 'dev', '--build-id', '21-11-26-01'];
@@ -34,6 +35,13 @@ describe('goldenpath', () => {
     const { code, stdout } = await runCli(['bootstrap', ...target, '--lifecycle', 'persistent', '-o', 'json'], nowhere);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 1, state: 'refused', error: { type: 'InvalidInput', problems: [{ field: '--build-id', given: '21-11-26-01' }] } });
+  });
+
+  it('U1: where there is nothing to watch, NDJSON says so in one event', async () => {
+    const { code, stdout } = await runCli(['watch', '--env', 'nowhere', '-o', 'json'], nowhere);
+    expect(code).toBe(2);
+    expect(eventSchema.parse(JSON.parse(stdout.trimEnd()))).toMatchObject({ event: 'error', error: { type: 'InvalidInput', problems: [{ field: '--env' }, { field: '--build-id' }] } });
+    expect(stdout.trimEnd()).not.toContain('\n');
   });
 
   it.each([[['--max-tier', '3']], [['-o', 'yaml']], [['extra']]])('F5: %j is refused by its name', async (extra) => {
