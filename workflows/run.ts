@@ -74,6 +74,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (request.onFailure === 'fail') throw failure(report, entry);
         const { decision: answer, by } = await operatorsAnswer(entry, error);
         if (answer === 'abort') {
+          entry.status = 'failed';
           entry.error = { type: 'Aborted', message: `${by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
           throw failure(report, entry);
         }

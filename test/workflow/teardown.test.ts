@@ -70,6 +70,7 @@ test('X2: abort ends the run with nothing destroyed, and the receipt says so', a
     const { type, report } = await failureOf(handle);
     expect(type).toBe('Aborted');
     expect(report.state).toBe('failed');
+    expect(report.stages.find(({ id }) => id === 'dns-gate')?.status).toBe('failed');
     expect(destroyed(world)).toEqual([]);
     expect([...world.receipts.values()].map(({ report: kept }) => kept.state)).toEqual(['failed']);
   });
