@@ -1,10 +1,10 @@
 // Raises, lowers and describes labs (issue, item 5): what `goldenpath lab` and the tests call.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readFile, rmdir } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabProblem, labPaths, labsFolder, makeLabFolder, readState, writeSettings } from './daemon/state.ts';
+import { LabProblem, labPaths, labsFolder, makeLabsFolder, readState, writeSettings } from './daemon/state.ts';
 import type { LabPaths, LabSettings, LabState } from './daemon/state.ts';
 import { labPath, labVariables } from './daemon/variables.ts';
 import { isErrno } from './errno.ts';
@@ -15,6 +15,7 @@ import { describeProcess, endLeftOvers, livingProcesses } from './process-regist
 import type { ProcessInfo } from './process-registry.ts';
 import { removeTree } from './remove-tree.ts';
 import { ensureTools } from './tools.ts';
+import { withLock } from './tools/lock.ts';
 
 export { LabProblem } from './daemon/state.ts';
 export type { ProcessInfo } from './process-registry.ts';
@@ -58,20 +59,26 @@ const DOWN_MS = 60_000;
 export async function labUp({ name = DEFAULT_LAB, timeScale = 1, lateSweeps = false, onProgress = () => {} }: LabUpInput = {}): Promise<LabStatus> {
   if (!(timeScale >= 1)) throw new LabProblem(`time scale must be at least 1, not ${timeScale}`);
   const paths = labPaths(name);
-  const settings: LabSettings = { name, timeScale, lateSweeps };
+  await makeLabsFolder();
+  const onWait = (pid: number) => {
+    onProgress(`waiting for process ${pid}, which is raising this lab`);
+  };
+  await withLock(paths.lock, onWait, () => raise(paths, { name, timeScale, lateSweeps }, onProgress));
+  return labStatus({ name });
+}
+
+async function raise(paths: LabPaths, settings: LabSettings, onProgress: (line: string) => void): Promise<void> {
+  const { name, timeScale, lateSweeps } = settings;
   const before = await readState(paths);
   if (before !== undefined && isAlive(before)) {
-    if (before.state !== 'ready' || before.timeScale !== timeScale || before.lateSweeps !== lateSweeps) {
-      throw new LabProblem(`lab ${name} is already up (${before.state}, time scale ${before.timeScale}); end it with: goldenpath lab down`);
-    }
-    return labStatus({ name });
+    if (before.state === 'ready' && before.timeScale === timeScale && before.lateSweeps === lateSweeps) return;
+    throw new LabProblem(`lab ${name} is already up (${before.state}, time scale ${before.timeScale}); end it with: goldenpath lab down`);
   }
   await ensureTools({ onProgress });
   await clear(paths);
-  await makeLabFolder(paths);
+  await mkdir(paths.root, { mode: 0o700 });
   await writeSettings(paths.settings, settings);
   await untilReady(paths, startDaemon(paths, name), onProgress);
-  return labStatus({ name });
 }
 
 /** Ends a lab and everything it left, also one whose daemon is dead. Returns false where there was none. */
@@ -84,6 +91,7 @@ export async function labDown({ name = DEFAULT_LAB }: { readonly name?: string }
     while (isAlive(state) && Date.now() < deadline) await sleep(POLL_MS);
     if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
   }
+  await rm(paths.lock, { force: true }); // of a command that was interrupted while it raised the lab
   await clear(paths);
   return state !== undefined;
 }

@@ -45,6 +45,8 @@ export type LabState = z.infer<typeof state>;
 /** The folders and files of a lab. */
 export interface LabPaths {
   readonly root: string;
+  /** Held while a lab is being raised, so that two commands do not raise the same one. */
+  readonly lock: string;
   readonly state: string;
   readonly settings: string;
   readonly registry: string;
@@ -67,6 +69,7 @@ export function labPaths(name: string): LabPaths {
   const root = join(labsFolder(), name);
   return {
     root,
+    lock: `${root}.lock`,
     state: join(root, 'lab.json'),
     settings: join(root, 'settings.json'),
     registry: join(root, 'processes.json'),
@@ -84,14 +87,13 @@ export function labsFolder(): string {
   return join(tmpdir(), `goldenpath-${userInfo().uid}`);
 }
 
-/** Makes a lab's folder, for this user only. Throws LabProblem where another user made the parent folder before. */
-export async function makeLabFolder(paths: LabPaths): Promise<void> {
+/** Makes the folder of all labs, for this user only. Throws LabProblem where another user made it before. */
+export async function makeLabsFolder(): Promise<void> {
   const parent = labsFolder();
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const found = await lstat(parent);
   if (!found.isDirectory() || found.uid !== userInfo().uid) throw new LabProblem(`${parent} belongs to someone else; set TMPDIR to a folder of your own`);
   await chmod(parent, 0o700);
-  await mkdir(paths.root, { recursive: true, mode: 0o700 });
 }
 
 /** The daemon's state, or undefined where there is no such lab. Throws where the file is damaged. */
