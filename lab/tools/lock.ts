@@ -1,11 +1,13 @@
 // One builder at a time: a lock file that names its owner, so that a dead owner's lock is not in the way.
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isErrno } from '../errno.ts';
 import { processStartTime } from '../process-identity.ts';
 
 const RETRY_MS = 500;
+/** An owner writes its name at once; a lock that has none after this long was cut off. */
+const NAMELESS_MS = 2_000;
 
 interface Owner {
   readonly pid: number;
@@ -22,12 +24,14 @@ export async function withLock<T>(path: string, onWait: (ownerPid: number) => vo
   while (!(await tryLock(path))) {
     const owner = await readOwner(path);
     if (owner === 'gone') continue;
-    if (owner === 'unreadable' || processStartTime(owner.pid) !== owner.startTime) {
+    if (owner === 'cut off' || (owner !== 'nameless' && processStartTime(owner.pid) !== owner.startTime)) {
       await breakLock(path);
       continue;
     }
-    if (!told) onWait(owner.pid);
-    told = true;
+    if (!told && owner !== 'nameless') {
+      onWait(owner.pid);
+      told = true;
+    }
     await sleep(RETRY_MS);
   }
   try {
@@ -48,16 +52,18 @@ async function tryLock(path: string): Promise<boolean> {
   }
 }
 
-async function readOwner(path: string): Promise<Owner | 'gone' | 'unreadable'> {
+async function readOwner(path: string): Promise<Owner | 'gone' | 'nameless' | 'cut off'> {
   let text: string;
+  let age: number;
   try {
     text = await readFile(path, 'utf8');
+    age = Date.now() - (await stat(path)).mtimeMs;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return 'gone';
     throw error;
   }
   const match = /^\{"pid":(\d+),"startTime":"(\d*)"\}$/.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined) return 'unreadable';
+  if (match?.[1] === undefined || match[2] === undefined) return age < NAMELESS_MS ? 'nameless' : 'cut off';
   return { pid: Number(match[1]), startTime: match[2] };
 }
 
