@@ -10,6 +10,7 @@ export function labVariables(paths: LabPaths, { name, endpoints, credentials, re
     AWS_ENDPOINT_URL: endpoints.aws,
     AWS_ENDPOINT_URL_STS: endpoints.aws, // ExternalDNS and `aws eks get-token` look at this one alone
     AWS_REGION: region,
+    AWS_DEFAULT_REGION: region, // version 1 of the AWS CLI and boto3 look at this one alone
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     TEMPORAL_ADDRESS: endpoints.temporal,
