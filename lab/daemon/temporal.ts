@@ -42,6 +42,7 @@ export async function startTemporal(input: { readonly binary: string; readonly d
       `--db-filename=${join(input.dir, 'temporal.db')}`,
       '--log-level=warn',
       '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"', // else each timer costs a second
+      '--dynamic-config-value=history.transferProcessorUpdateAckInterval="2s"', // else an execution that is deleted stays for half a minute
       ...SEARCH_ATTRIBUTES.map((name) => `--search-attribute=${name}=Keyword`),
     ],
     env: frugalGo(),
