@@ -1,6 +1,6 @@
 // Removing Applications and then Argo CD itself, each while what it needs still lives (teardown.md steps 4 and 9, failures 2–6).
 import { Context } from '@temporalio/activity';
-import type { KubernetesObject, V1CustomResourceDefinition, V1MutatingWebhookConfiguration, V1Namespace, V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
+import type { KubernetesObject, V1MutatingWebhookConfiguration, V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { kindOf, namespacedKinds } from './argocd.ts';
@@ -59,24 +59,21 @@ async function deleteCascading(cluster: ClusterClient, application: Application)
 }
 
 /**
- * Removes Argo CD: ApplicationSets and projects while their controllers live, webhooks without a backend (failure 4), the manifest's
- * objects, the namespace, the CRDs that the product applied. Throws PreflightFailed while an Application is left (failure 3). What
- * the cluster alone still holds after half of the activity's time is named and left to the cluster's own deletion: it is no cloud object.
+ * Removes Argo CD: ApplicationSets and projects while their controllers live, webhooks without a backend (failure 4), the objects of
+ * its manifest, and waits until its pods have ended, so that nothing acts any more. Throws PreflightFailed while an Application is
+ * left (failure 3). Its namespace and the CRDs stay for the cluster's own deletion: they hold no cloud object, and the API server
+ * takes some twenty seconds to let go of them.
  */
-export async function removeArgoCd(cluster: ClusterClient, manifests: { argocd: readonly KubernetesObject[]; definitions: readonly KubernetesObject[] }): Promise<string[]> {
+export async function removeArgoCd(cluster: ClusterClient, manifest: readonly KubernetesObject[]): Promise<string[]> {
   const left = (await listApplications(cluster)).map(({ metadata }) => `application ${metadata?.name ?? ''} still exists`);
   if (left.length > 0) throw new GoldenpathError('PreflightFailed', `Argo CD is not removed before its applications: ${left.join('; ')}`, left);
   const giveUpAt = Date.now() + Context.current().info.startToCloseTimeoutMs / 2;
   const done = [...(await removeParents(cluster)), ...(await removeDeadWebhooks(cluster))];
-  const objects = manifests.argocd.filter((object) => !isDefinition(object));
+  const objects = manifest.filter((object) => !isDefinition(object));
   const scopes = await namespacedKinds(cluster, objects);
   const removed = await removeAll(cluster, objects.toReversed().map((object) => (scopes.has(kindOf(object)) ? { ...refOf(object), namespace: ARGOCD_NAMESPACE } : refOf(object))));
   done.push(`${removed} objects of Argo CD deleted`);
-  // A namespace that is deleted while pods end looks again only after half of their grace period. It looks at all after five seconds: the CRDs go meanwhile.
-  await awaitFinding("Argo CD's pods to end", () => podsGone(cluster, giveUpAt), { everyMs: REMOVAL_POLL_MS });
-  const refs = [{ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE }, ...[...manifests.argocd, ...manifests.definitions].filter(isDefinition).map(refOf)];
-  await removeAll(cluster, refs);
-  return [...done, ...(await awaitFinding('Argo CD to go', () => gone(cluster, refs, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
+  return [...done, ...(await awaitFinding("Argo CD's pods to end", () => podsGone(cluster, giveUpAt), { everyMs: REMOVAL_POLL_MS }))];
 }
 
 /** Asks for the deletion of each, a few at a time in the order given. Returns how many existed. */
@@ -118,23 +115,9 @@ async function removeDeadWebhooks(cluster: ClusterClient): Promise<string[]> {
   return done;
 }
 
-async function podsGone(cluster: ClusterClient, giveUpAt: number): Promise<Finding<undefined>> {
-  const pods = await cluster.list('v1', 'Pod', { namespace: ARGOCD_NAMESPACE });
-  return pods.length === 0 || Date.now() >= giveUpAt ? { done: true, result: undefined } : { done: false, waitingFor: pods.map((pod) => nameOf(refOf(pod))) };
-}
-
-async function gone(cluster: ClusterClient, refs: readonly ObjectRef[], giveUpAt: number): Promise<Finding<string[]>> {
-  const waitingFor: string[] = [];
-  for (const ref of refs) {
-    const object = await cluster.read<V1Namespace | V1CustomResourceDefinition>(ref);
-    if (object !== undefined) waitingFor.push(`${nameOf(ref)}${terminationReasons(object)}`);
-  }
-  if (waitingFor.length === 0) return { done: true, result: [`namespace ${ARGOCD_NAMESPACE} and ${refs.length - 1} CRDs are gone`] };
-  return Date.now() < giveUpAt ? { done: false, waitingFor } : { done: true, result: waitingFor.map((line) => `left to the cluster's deletion: ${line}`) };
-}
-
-/** What a Terminating namespace or CRD says that it waits for (failure 6, facts.md). */
-export function terminationReasons({ status }: { status?: V1Namespace['status'] | V1CustomResourceDefinition['status'] }): string {
-  const reasons = (status?.conditions ?? []).filter(({ type, status: value }) => value === 'True' && ['NamespaceContentRemaining', 'NamespaceFinalizersRemaining', 'NamespaceDeletionContentFailure', 'Terminating'].includes(type)).flatMap(({ message }) => (message === undefined ? [] : [message]));
-  return reasons.length === 0 ? '' : `: ${reasons.join(' ')}`;
+/** A pod that does not end in time is named and left to the cluster's deletion: its nodes go next. */
+async function podsGone(cluster: ClusterClient, giveUpAt: number): Promise<Finding<string[]>> {
+  const pods = (await cluster.list('v1', 'Pod', { namespace: ARGOCD_NAMESPACE })).map((pod) => nameOf(refOf(pod)));
+  if (pods.length === 0) return { done: true, result: ['its pods have ended; namespace and CRDs go with the cluster'] };
+  return Date.now() < giveUpAt ? { done: false, waitingFor: pods } : { done: true, result: pods.map((pod) => `left to the cluster's deletion: ${pod}`) };
 }

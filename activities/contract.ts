@@ -121,8 +121,8 @@ export interface Changes {
 /** Destroying calls: each goes through activities/guard.ts before anything else. NotFound on delete is success. */
 export interface Destroyers {
   deleteVolumes(input: Destroying): Promise<string[]>;
-  /** Argo CD's own namespace and cluster-wide objects, and the CRDs applied by the product, once no Application is left. */
-  removeArgoCd(input: Destroying & { manifests: Plan['versions']['manifests'] }): Promise<string[]>;
+  /** Argo CD's own objects, once no Application is left, until its pods have ended. Namespace and CRDs go with the cluster. */
+  removeArgoCd(input: Destroying & { manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Deletes the tier 1 applications named, highest wave first. */
   deleteControllers(input: Destroying & { names: string[] }): Promise<string[]>;
   startDeleteNodeGroups(input: Destroying): Promise<string[]>;

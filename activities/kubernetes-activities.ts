@@ -69,10 +69,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
 
     deleteVolumes: destroying(deleteVolumes),
     deleteControllers: destroying((cluster, { names }) => deleteControllers(cluster, names)),
-    removeArgoCd: destroying(async (cluster, { manifests }) => {
-      const definitions = [...(await manifest(manifests.externalSecretsCrds)), ...(await manifest(manifests.certManagerCrds))];
-      return removeArgoCd(cluster, { argocd: await manifest(manifests.argocd), definitions });
-    }),
+    removeArgoCd: destroying(async (cluster, { manifest: pinned }) => removeArgoCd(cluster, await manifest(pinned))),
   };
 }
 

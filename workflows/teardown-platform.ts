@@ -115,7 +115,7 @@ async function removeControllers(permit: Destroying, { target, timings, versions
   const names = controllerApplications(applications);
   note(...(await call.deleteControllers(`Delete ${names.filter((name) => name !== ROOT_APPLICATION).join(', ')} and the root application`, { ...permit, names })));
   note(...(await watch(timings.controllersGone).awaitApplicationsGone('Wait for the controllers to go', { target, names })));
-  note(...(await call.removeArgoCd('Remove Argo CD', { ...permit, manifests: versions.manifests })));
+  note(...(await call.removeArgoCd('Remove Argo CD', { ...permit, manifest: versions.manifests.argocd })));
 }
 
 /** Step 10. */

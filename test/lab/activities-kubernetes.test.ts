@@ -114,7 +114,7 @@ describe('Argo CD from its pinned manifest to its end', () => {
   });
 
   it('failure 3: Argo CD is not removed before its applications', async () => {
-    await expect(world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests })).rejects.toMatchObject({ type: 'PreflightFailed', message: expect.stringContaining('application kong still exists') as string });
+    await expect(world.run(activities.removeArgoCd, { ...permit(), manifest: versions.manifests.argocd })).rejects.toMatchObject({ type: 'PreflightFailed', message: expect.stringContaining('application kong still exists') as string });
   });
 
   it('X1: without a fresh proof nothing is destroyed', async () => {
@@ -129,12 +129,13 @@ describe('Argo CD from its pinned manifest to its end', () => {
     expect(await world.run(activities.deleteControllers, { ...permit(), names: childNames('1') })).toEqual([]);
   });
 
-  it('failures 3, 4, 5: Argo CD goes with its CRDs, its namespace and webhooks without a backend; again finds nothing', async () => {
+  it('failures 3, 4, 5: Argo CD goes with webhooks without a backend, until its pods have ended; again finds nothing', async () => {
     await world.config.makeApiClient(KubernetesObjectApi).create({ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'dead' }, webhooks: [{ name: 'dead.example.org', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', clientConfig: { service: { name: 'gone', namespace: 'cert-manager' } }, rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['namespaces'] }] }] } as never);
-    const lines = await world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests });
+    const lines = await world.run(activities.removeArgoCd, { ...permit(), manifest: versions.manifests.argocd });
     expect(lines).toContain('ValidatingWebhookConfiguration dead deleted: its backend Service cert-manager/gone is gone');
-    expect(lines.at(-1)).toBe('namespace argocd and 32 CRDs are gone');
-    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: false, applications: [] });
-    expect(await world.run(activities.removeArgoCd, { ...permit(), manifests: versions.manifests })).toEqual(['0 objects of Argo CD deleted', 'namespace argocd and 32 CRDs are gone']);
+    expect(lines.at(-1)).toBe('its pods have ended; namespace and CRDs go with the cluster');
+    expect((await core.listNamespacedPod({ namespace: 'argocd' })).items).toEqual([]);
+    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: true, applications: [] });
+    expect(await world.run(activities.removeArgoCd, { ...permit(), manifest: versions.manifests.argocd })).toEqual(['0 objects of Argo CD deleted', 'its pods have ended; namespace and CRDs go with the cluster']);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { argocdObjects, bootstrapConfig, rootApplication, type BootstrapValues } from '../../../activities/argocd.ts';
 import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
 import { freezingPatches } from '../../../activities/argocd-freeze.ts';
-import { removalRank, terminationReasons } from '../../../activities/argocd-removal.ts';
+import { removalRank } from '../../../activities/argocd-removal.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan();
@@ -119,11 +119,5 @@ describe('removing', () => {
   it('failures 2, 7, 12: highest wave first, the load balancer controller after the others whatever its wave, the root last', () => {
     const order = [named('goldenpath'), named('aws-load-balancer-controller', '99'), named('cert-manager', '6'), named('kong', '30'), named('early', '-5')].toSorted((a, b) => removalRank(b) - removalRank(a));
     expect(order.map(({ metadata }) => metadata?.name)).toEqual(['kong', 'cert-manager', 'early', 'aws-load-balancer-controller', 'goldenpath']);
-  });
-
-  it('failure 6: a namespace that does not end says what remains', () => {
-    const conditions = [{ type: 'NamespaceContentRemaining', status: 'True', message: 'Some resources are remaining: x has 1 resource instances' }, { type: 'NamespaceFinalizersRemaining', status: 'False', message: 'no' }] as never[];
-    expect(terminationReasons({ status: { phase: 'Terminating', conditions } })).toBe(': Some resources are remaining: x has 1 resource instances');
-    expect(terminationReasons({})).toBe('');
   });
 });
