@@ -22,6 +22,7 @@ import type { Wait } from '../../domain/timings.ts';
 import { seedAdmin } from '../../lab/aws/admin.ts';
 import { createPlatformServices, type PlatformServices } from '../../lab/aws/platform-services.ts';
 import { verifyEksToken } from '../../lab/aws/sts/eks-token.ts';
+import { inActivity } from '../support/in-activity.ts';
 import { fakeKubernetes } from '../support/fake-kubernetes.ts';
 import { seedFoundation, type TestFoundation } from '../support/foundation.ts';
 import { startAws, type TestAws } from '../support/moto.ts';
@@ -55,8 +56,8 @@ beforeAll(async () => {
   const { dns, timings } = environment();
   plan = ephemeralPlan('bootstrap', '21-11-26-01', { dns: { ...dns, hostedZoneId: foundation.hostedZoneId }, timings: { ...timings, scale: 300 } });
   clients = createClients(plan.target.region);
-  activities = createActivities(clients);
-  zone = createZoneActivities(clients);
+  activities = inActivity(createActivities(clients));
+  zone = inActivity(createZoneActivities(clients));
   ec2 = new EC2Client(aws.client);
   elb = new ElasticLoadBalancingV2Client(aws.client);
 });
@@ -145,7 +146,7 @@ describe('the foundation', () => {
     await new IAMClient(aws.client).send(new CreateRoleCommand({ RoleName: 'powerless', AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '111122223333' }, Action: 'sts:AssumeRole' }] }) }));
     const { Credentials } = await clients.sts.send(new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::111122223333:role/powerless', RoleSessionName: 'test' }));
     const sts = new STSClient({ ...aws.client, credentials: { accessKeyId: Credentials?.AccessKeyId ?? '', secretAccessKey: Credentials?.SecretAccessKey ?? '', sessionToken: Credentials?.SessionToken ?? '' } });
-    const { deniedActions } = await createActivities({ ...clients, sts }).readCore({ plan });
+    const { deniedActions } = await inActivity(createActivities({ ...clients, sts })).readCore({ plan });
     expect('value' in deniedActions ? deniedActions.value : []).toContain(`eks:CreateCluster on arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER} (startCluster, startDeleteCluster)`);
   });
 });
