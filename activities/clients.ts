@@ -15,7 +15,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 export type Clients = ReturnType<typeof createClients>;
 
 /**
- * One client per service. An attempt ends well within the plan's `callMs` (60 s): the SDK tries three times with its own
+ * One client per service. An attempt ends well within the plan's `callMs` (30 s): the SDK tries three times, eight seconds each at most, with its own
  * back-off, and whatever lasts longer is Temporal's to retry.
  */
 export function createClients(region: string) {
@@ -24,7 +24,7 @@ export function createClients(region: string) {
     maxAttempts: 3,
     retryMode: 'standard',
     customUserAgent: 'goldenpath',
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true }),
+    requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000, requestTimeout: 8_000, throwOnRequestTimeout: true }),
   };
   return {
     region,
