@@ -43,7 +43,8 @@ const AWS_CODES: Partial<Record<ErrorType, readonly string[]>> = {
     'ConcurrentModification', 'ConcurrentModificationException', 'ConditionalRequestConflict', 'DeleteConflict', 'DeleteConflictException', 'DependencyViolation', 'EntityAlreadyExists', 'EntityAlreadyExistsException',
     'InvalidRequestException', 'OperationAborted', 'OperationAbortedException', 'ResourceInUseException',
   ],
-  InvalidInput: ['InvalidParameter', 'InvalidParameterException', 'InvalidParameterValue', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'NoSuchBucket', 'ValidationError', 'ValidationException'],
+  // What AWS refuses in the middle of a run is no bad input of a person: exit 2 promises that nothing has happened yet.
+  TerminalState: ['InvalidParameter', 'InvalidParameterException', 'InvalidParameterValue', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'NoSuchBucket', 'ValidationError', 'ValidationException'],
 };
 
 /** No answer came: node's own codes of a socket that failed. */

@@ -25,7 +25,7 @@ describe('mapAwsError', () => {
     ['ResourceInUseException', 409, 'Conflict'],
     ['DependencyViolation', 400, 'Conflict'],
     ['DeleteConflictException', 409, 'Conflict'],
-    ['InvalidParameterException', 400, 'InvalidInput'],
+    ['InvalidParameterException', 400, 'TerminalState'],
   ])('failure 36: %s with %i is %s', (name, status, type) => {
     expect(mapAwsError(answered(name, status))).toMatchObject({ type, message: `${name}: as AWS says (request r-1)` });
   });
