@@ -67,6 +67,8 @@ export interface Probes {
   /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */
   probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
   readInventory(input: { target: Target }): Promise<Inventory>;
+  /** What the registry remembers: the recorded zone id (F3), and every object that the receipts of the cluster's runs name, whatever its tags say now. */
+  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<{ recordedZoneId: string | null; ledger: OwnedObject[] }>;
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;

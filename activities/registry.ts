@@ -1,13 +1,14 @@
 // The registry in S3: claimed build ids, the recorded zone id and receipts, each written once and never overwritten (F3, F5, O2).
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { GoldenpathError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { Plan, Target } from '../domain/plan.ts';
+import { addToLedger, type OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
-import type { Changes } from './contract.ts';
+import type { Changes, Probes } from './contract.ts';
 import { isNamed, NOT_FOUND, orAbsent } from './errors.ts';
-import { present } from './pages.ts';
+import { allPages, present } from './pages.ts';
 
 type Registry = Plan['registry'];
 
@@ -15,8 +16,12 @@ type Registry = Plan['registry'];
 const claimSchema = z.object({ schema: z.literal(1), cluster: z.string(), workflowId: z.string(), runId: z.string(), requester: z.string(), planHash: z.string(), claimedAt: z.string() });
 const zoneSchema = z.object({ schema: z.literal(1), hostedZoneId: z.string(), recordedAt: z.string(), recordedBy: z.string() });
 
-export function registryActivities({ s3 }: Clients): Pick<Changes, 'claimBuild' | 'writeReceipt'> {
+/** Of a receipt, what a teardown needs. */
+const receiptSchema = z.object({ report: z.object({ ledger: z.array(z.object({ kind: z.string(), id: z.string(), name: z.string() })) }) });
+
+export function registryActivities({ s3 }: Clients): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<Probes, 'readRegistry'> {
   return {
+    readRegistry: async ({ target, registry }) => ({ recordedZoneId: await recordedZoneId(s3, registry, target.environment), ledger: await readLedger(s3, registry, target) }),
     claimBuild: (input) => claimBuild(s3, input),
     writeReceipt: (input) => writeReceipt(s3, input),
   };
@@ -38,6 +43,19 @@ export function receiptKey({ environment, cluster, name }: { environment: string
 export async function recordedZoneId(s3: S3Client, registry: Registry, environment: string): Promise<string | null> {
   const text = await readObject(s3, registry.bucket, zoneKey(environment));
   return text === undefined ? null : zoneSchema.parse(JSON.parse(text)).hostedZoneId;
+}
+
+/** The ledgers of all receipts of the cluster, together: what its runs created or found. */
+async function readLedger(s3: S3Client, { bucket }: Registry, { environment, cluster }: Target): Promise<OwnedObject[]> {
+  const prefix = receiptKey({ environment, cluster, name: '' }).replace(/\.json$/, '');
+  const receipts = await allPages(paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }), (page) => page.Contents);
+  let ledger: OwnedObject[] = [];
+  for (const { Key } of receipts) {
+    const key = present(Key, "a receipt's key");
+    const text = present(await readObject(s3, bucket, key), `the receipt ${key}`);
+    ledger = addToLedger(ledger, receiptSchema.parse(JSON.parse(text)).report.ledger);
+  }
+  return ledger;
 }
 
 async function claimBuild(s3: S3Client, { target, registry, planHash, runId, requester }: Parameters<Changes['claimBuild']>[0]): Promise<{ key: string }> {

@@ -1,5 +1,5 @@
 // The Markdown that the Temporal UI shows as a run's current details: what it does, what it waits for, how to answer (U1).
-import { recordLine } from './dns-records.ts';
+import { ownedLine } from './dns-records.ts';
 import type { RunReport, StageReport } from './report.ts';
 
 const MARK: Record<StageReport['status'], string> = { pending: '◻', running: '▶', waiting: '⏸', done: '✔', failed: '✘' };
@@ -29,7 +29,7 @@ function errorLines({ error }: StageReport): string[] {
 
 function waitingLines({ waiting, workflowId }: RunReport): string[] {
   if (waiting === undefined) return [];
-  const records = waiting.records.slice(0, MAX_RECORDS).map((record) => `- \`${recordLine(record)}\` (${record.because})`);
+  const records = waiting.records.slice(0, MAX_RECORDS).map((record) => `- ${ownedLine(record)}`);
   if (waiting.records.length > MAX_RECORDS) records.push(`- … and ${waiting.records.length - MAX_RECORDS} more`);
   const payload = JSON.stringify({ stage: waiting.stage, by: 'you', reason: 'why' });
   return [

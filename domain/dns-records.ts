@@ -14,6 +14,8 @@ export interface DnsRecord {
 /** What an owned record is, and why it counts as the platform's. */
 export interface OwnedRecord extends DnsRecord {
   because: 'owner-txt' | 'registry-txt' | 'inside-scope';
+  /** The owner that a registry TXT names for it, ours or another; absent where none does. */
+  owner?: string;
 }
 
 /** ExternalDNS is run with these two options (lab.md); the registry's names derive from them. */
@@ -32,6 +34,11 @@ export function normaliseRecord(record: DnsRecord): DnsRecord {
 /** One line for people and for hashing: name, type, set identifier, values. */
 export function recordLine({ name, type, setIdentifier, values }: DnsRecord): string {
   return `${normaliseName(name)} ${type}${setIdentifier === undefined ? '' : ` [${setIdentifier}]`} ${values.join(' ')}`;
+}
+
+/** The same for a record that is in the way: why it counts as the platform's, and whose it says it is. */
+export function ownedLine(record: OwnedRecord): string {
+  return `${recordLine(record)} (${record.because}, ${record.owner === undefined ? 'no owner' : `owner ${record.owner}`})`;
 }
 
 /**
@@ -73,19 +80,42 @@ function registeredType({ type, values }: DnsRecord): string {
  */
 export function ownedRecords(listing: readonly DnsRecord[], owner: { ownerId: string; hostSuffix: string; lifecycle: 'ephemeral' | 'persistent' }): OwnedRecord[] {
   const records = listing.map(normaliseRecord);
-  const registry = records.filter((record) => record.type === 'TXT' && record.values.some((value) => heritageOwner(value) === owner.ownerId));
-  const subjects = new Set<string>();
-  for (const txt of registry) {
-    const subject = registrySubject(txt.name);
-    // A TXT without our prefix (another prefix once, or none) speaks of its own name, whatever the type (failure 15).
-    for (const name of subject?.names ?? [txt.name]) subjects.add(subject === undefined ? name : `${name} ${subject.type}`);
-  }
+  const owners = ownersOf(records);
   return records.flatMap((record): OwnedRecord[] => {
-    if (record.type === 'NS' || record.type === 'SOA') return owner.lifecycle === 'ephemeral' && isWithin(record.name, owner.hostSuffix) ? [{ ...record, because: 'inside-scope' }] : [];
-    if (registry.includes(record)) return [{ ...record, because: 'registry-txt' }];
-    const managed = (MANAGED_TYPES as readonly string[]).includes(record.type);
-    if (managed && [`${record.name} ${registeredType(record)}`, `${record.name} ${record.type}`, record.name].some((subject) => subjects.has(subject))) return [{ ...record, because: 'owner-txt' }];
-    if (owner.lifecycle === 'ephemeral' && isWithin(record.name, owner.hostSuffix)) return [{ ...record, because: 'inside-scope' }];
-    return [];
+    const because = claimOf(record, owners, owner);
+    if (because === undefined) return [];
+    const named = ownersNamed(record, owners);
+    const shown = named.has(owner.ownerId) ? owner.ownerId : [...named][0];
+    return [{ ...record, because, ...(shown === undefined ? {} : { owner: shown }) }];
   });
+}
+
+/** Owners by what their registry TXT speaks of: `name TYPE`, or the bare name where the TXT has not our prefix (another prefix once, or none: then it speaks of its own name, whatever the type, failure 15). */
+type Owners = Map<string, Set<string>>;
+
+function ownersOf(records: readonly DnsRecord[]): Owners {
+  const owners: Owners = new Map();
+  for (const txt of records.filter(({ type }) => type === 'TXT')) {
+    const subject = registrySubject(txt.name);
+    const subjects = subject === undefined ? [txt.name] : subject.names.map((name) => `${name} ${subject.type}`);
+    for (const named of txt.values.flatMap((value) => heritageOwner(value) ?? [])) {
+      for (const key of subjects) owners.set(key, (owners.get(key) ?? new Set()).add(named));
+    }
+  }
+  return owners;
+}
+
+function claimOf(record: DnsRecord, owners: Owners, { ownerId, hostSuffix, lifecycle }: Parameters<typeof ownedRecords>[1]): OwnedRecord['because'] | undefined {
+  const inside = lifecycle === 'ephemeral' && isWithin(record.name, hostSuffix) ? 'inside-scope' : undefined;
+  if (record.type === 'NS' || record.type === 'SOA') return inside;
+  if (record.type === 'TXT') return record.values.some((value) => heritageOwner(value) === ownerId) ? 'registry-txt' : inside;
+  const managed = (MANAGED_TYPES as readonly string[]).includes(record.type);
+  return managed && ownersNamed(record, owners).has(ownerId) ? 'owner-txt' : inside;
+}
+
+/** Every owner that some registry TXT, or the record itself where it is one, names. */
+function ownersNamed(record: DnsRecord, owners: Owners): Set<string> {
+  if (record.type === 'TXT') return new Set(record.values.flatMap((value) => heritageOwner(value) ?? []));
+  const subjects = [`${record.name} ${registeredType(record)}`, `${record.name} ${record.type}`, record.name];
+  return new Set(subjects.flatMap((subject) => [...(owners.get(subject) ?? [])]));
 }

@@ -65,16 +65,7 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       describe: (subnets) => `${subnets.length} subnets in ${new Set(subnets.map(({ zone }) => zone)).size} zones`,
       fix: `provide subnets tagged ${tags} in two zones or more, private ones also kubernetes.io/role/internal-elb=1, public ones kubernetes.io/role/elb=1, each with ${MIN_FREE_ADDRESSES} free addresses`,
     }),
-    check('zone', 'Hosted zone', readings.zone, {
-      problems: (zone) => zoneProblems(zone, plan),
-      describe: ({ name }) => `${normaliseName(name)} (${target.hostedZoneId})`,
-      fix: `correct dns.hostedZoneId or dns.zone in ${file}`,
-    }),
-    check('zone-recorded', 'Recorded hosted zone id', readings.recordedZoneId, {
-      problems: (recorded) => (recorded === null || recorded === target.hostedZoneId ? [] : [`recorded is ${recorded}, ${file} has ${target.hostedZoneId}`]),
-      describe: (recorded) => recorded ?? 'none recorded yet',
-      fix: `put the recorded id back as dns.hostedZoneId in ${file}: it never changes once recorded (F3)`,
-    }),
+    ...checkZone(plan, readings),
     check('delegation', 'Delegation', readings.delegation, {
       problems: (servers) => delegationProblems(servers, readings.zone),
       describe: (servers) => `${servers.length} name servers agree`,
@@ -110,6 +101,27 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
   ];
 }
 
+/**
+ * Is the hosted zone the environment's own: by its name, and by the id that the first run recorded (F3)? Asked before a bootstrap
+ * and before a teardown: records looked for in another zone are never found, and would read as gone.
+ */
+export function checkZone(plan: Plan, readings: Pick<FoundationReadings, 'zone' | 'recordedZoneId'>): CheckResult[] {
+  const { target } = plan;
+  const file = `environments/${target.environment}.yaml`;
+  return [
+    check('zone', 'Hosted zone', readings.zone, {
+      problems: (zone) => zoneProblems(zone, plan),
+      describe: ({ name }) => `${normaliseName(name)} (${target.hostedZoneId})`,
+      fix: `correct dns.hostedZoneId or dns.zone in ${file}`,
+    }),
+    check('zone-recorded', 'Recorded hosted zone id', readings.recordedZoneId, {
+      problems: (recorded) => (recorded === null || recorded === target.hostedZoneId ? [] : [`recorded is ${recorded}, ${file} has ${target.hostedZoneId}`]),
+      describe: (recorded) => recorded ?? 'none recorded yet',
+      fix: `put the recorded id back as dns.hostedZoneId in ${file}: it never changes once recorded (F3)`,
+    }),
+  ];
+}
+
 function check<T>(id: string, title: string, reading: Reading<T>, rule: { problems: (value: T) => string[]; describe: (value: T) => string; fix: string }): CheckResult {
   const problems = 'problem' in reading ? [reading.problem] : rule.problems(reading.value);
   if (problems.length > 0) return { id, title, ok: false, found: problems.join('; '), fix: rule.fix };
@@ -125,8 +137,9 @@ function vpcProblems(vpcs: { id: string; dnsSupport: boolean; dnsHostnames: bool
 
 function subnetProblems(subnets: Subnet[]): string[] {
   if (subnets.length === 0) return ['no subnet has the tags'];
-  const zones = new Set(subnets.map((subnet) => subnet.zone));
-  const problems = zones.size >= 2 ? [] : [`all ${subnets.length} subnets lie in zone ${[...zones].join('')}`];
+  // Nodes and the control plane's interfaces live in the private ones.
+  const zones = new Set(subnets.filter(({ tags }) => tags['kubernetes.io/role/internal-elb'] === '1').map(({ zone }) => zone));
+  const problems = zones.size >= 2 ? [] : [`private subnets (kubernetes.io/role/internal-elb=1) lie in ${zones.size === 0 ? 'no zone' : `one zone only, ${[...zones].join('')}`}; two are needed`];
   for (const subnet of subnets) {
     if (subnet.freeAddresses < MIN_FREE_ADDRESSES) problems.push(`${subnet.id} has ${subnet.freeAddresses} free addresses`);
     if (subnet.tags['kubernetes.io/role/elb'] !== '1' && subnet.tags['kubernetes.io/role/internal-elb'] !== '1') problems.push(`${subnet.id} has neither role tag`);

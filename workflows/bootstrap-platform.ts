@@ -52,7 +52,7 @@ async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Pr
 /** Control plane first; what needs its OIDC issuer or its API follows in parallel (C1). */
 async function createCluster(run: Run, plan: Plan, { change, until }: Policies, note: Note): Promise<ClusterRoles> {
   const { target, versions, timings } = plan;
-  const [roles, logs] = await Promise.all([change.ensureClusterRoles('Roles of control plane and nodes', { target }), change.ensureLogGroup('Log group of the control plane', { target })]);
+  const [roles, logs] = await settled([change.ensureClusterRoles('Roles of control plane and nodes', { target }), change.ensureLogGroup('Log group of the control plane', { target })]);
   run.own([...roles.owned, ...logs]);
   run.own(await change.startCluster(`Create EKS ${versions.kubernetes} cluster ${target.cluster}`, { target, version: versions.kubernetes, clusterRoleArn: roles.clusterRoleArn }));
   const facts = await until(timings.cluster).probeCluster(`Wait for the control plane, about ${minutes(timings.cluster)}`, { target, startedAt: Date.now(), wait: timings.cluster });
@@ -72,7 +72,7 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
   const addon = async (name: 'vpc-cni' | 'kube-proxy' | 'coredns') => { run.own(await change.ensureAddon(`Add-on ${name}`, { target, addon: name, version: versions.addons[name] })); };
   // A1: namespaces and CRDs before anything of their kind. They need the API only, so the nodes' minutes pay for them.
   const groundwork = async () => { note(...(await change.applyPrerequisites('Namespaces, default StorageClass, CRDs', { target, manifests: versions.manifests }))); };
-  const [roleArns] = await Promise.all([identities(), nodes(), groundwork(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
+  const [roleArns] = await settled([identities(), nodes(), groundwork(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
   // Core DNS and the CSI driver become active once there are nodes, which is now.
   const due = { ...timings.addon, expectedMs: 0 };
   const addons = await until(due).probeAddons('Wait for the add-ons', { target, startedAt: Date.now(), wait: due, addons: ['vpc-cni', 'kube-proxy', 'coredns', 'aws-ebs-csi-driver'] });
@@ -114,6 +114,12 @@ function passed(type: 'PreflightFailed' | 'AcceptanceFailed', what: string, chec
   note(...checks.map(({ ok, title, found }) => `${ok ? '✔' : '✘'} ${title}: ${found}`));
   const failed = checks.filter(({ ok }) => !ok);
   if (failed.length > 0) throw new GoldenpathError(type, `${what} found ${failed.length} problem${failed.length === 1 ? '' : 's'}`, failed.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`));
+}
+
+/** Like Promise.all, but a failure waits for its siblings: nothing is created after the stage has ended, and the ledger holds what they made. */
+async function settled<T extends readonly Promise<unknown>[]>(branches: [...T]): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(branches);
+  return Promise.all(branches);
 }
 
 function minutes({ expectedMs }: Wait): string {

@@ -1,7 +1,7 @@
 // The DNS gate as a durable loop: list the zone, judge, wait, until the records are proven gone or the deadline stops the run (X1, X2).
 import { sleep } from '@temporalio/workflow';
 import { type DnsProof, gateVerdict, type ZoneListing } from '../domain/dns-gate.ts';
-import { recordLine } from '../domain/dns-records.ts';
+import { ownedLine } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import { nextListingMs } from '../domain/timings.ts';
 import { RecordsRemain } from './failures.ts';
@@ -25,8 +25,8 @@ export function openGate(plan: Plan, { zone }: Policies, sourcesGoneAt: number) 
       if (verdict.state === 'proven') return verdict.proof;
       if (verdict.state === 'blocked') {
         const count = verdict.remaining.length;
-        const seconds = Math.round(deadlineMs / 1_000);
-        throw new RecordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row within ${seconds} s` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone`, verdict.remaining, verdict.remaining.map((record) => `${recordLine(record)} (${record.because})`));
+        const seconds = Math.round((now - sourcesGoneAt) / 1_000);
+        throw new RecordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone`, verdict.remaining, verdict.remaining.map(ownedLine));
       }
       const wait = nextListingMs(now - startedAt, verdict.remaining.length === 0, timings.dnsGate);
       await sleep(wait, { summary: verdict.remaining.length === 0 ? `${verdict.clean} of ${cleanListings} clean listings` : `${verdict.remaining.length} records remain` });

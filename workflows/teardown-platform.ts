@@ -5,21 +5,21 @@ import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems } from '../domain/external-dns.ts';
+import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { controllerApplications, inventoryProblems, workloadApplications } from '../domain/teardown.ts';
 import { openGate } from './dns-gate.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
-import { closeRun, type Note, openRun, recordFailure } from './run.ts';
+import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
 /** Tears the plan's platform down from live state. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
 export async function teardownPlatform({ plan, request }: TeardownInput): Promise<RunReport> {
   const run = openRun(plan, request);
   const call = policies(plan.timings);
   try {
-    const platform = await run.stage('inventory', { act: (note) => takeInventory(plan, call, note) });
-    run.own(platform.objects);
+    const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, call, note) });
     await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, call, note) });
     await run.stage('freeze-gitops', { act: (note) => freeze(plan, platform, call, note), verify: () => frozen(plan, platform, call) });
     await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
@@ -47,11 +47,19 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
 }
 
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. */
-async function takeInventory({ target }: Plan, { probe }: Policies, note: Note): Promise<Inventory> {
-  const platform = await probe.readInventory('Read what the platform owns', { target });
+async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, note: Note): Promise<Inventory> {
+  const { target, registry } = plan;
+  const [platform, memory, dns] = await Promise.all([
+    probe.readInventory('Read what the platform owns', { target }),
+    probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
+    zone.readZone('Read the hosted zone', { target }),
+  ]);
+  run.own([...memory.ledger, ...platform.objects]);
   const { cluster, applications, objects } = platform;
   note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
-  const problems = inventoryProblems(platform);
+  // F3: in another zone no record of the platform would be found, and that would read as gone.
+  const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
+  const problems = [...inventoryProblems(platform), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
   return platform;
 }
@@ -83,7 +91,8 @@ async function frozen({ target }: Plan, { argocd }: Inventory, { probe }: Polici
 }
 
 /** Step 4. */
-async function removeWorkloads({ target, timings }: Plan, { applications }: Inventory, { change, watch }: Policies, note: Note): Promise<void> {
+async function removeWorkloads({ target, timings }: Plan, { argocd }: Inventory, { probe, change, watch }: Policies, note: Note): Promise<void> {
+  const applications = argocd ? await probe.readApplications('Applications there are now', { target }) : [];
   const names = workloadApplications(applications);
   if (names.length === 0) { note('no application above tier 1'); return; }
   note(...(await change.deleteApplications(`Delete ${names.join(', ')}`, { target, names })));
@@ -110,9 +119,11 @@ async function removeVolumes(permit: Destroying, { target, timings }: Plan, { ku
 }
 
 /** Step 9: applications before Argo CD (failure 3). */
-async function removeControllers(permit: Destroying, { target, timings, versions }: Plan, { applications, argocd }: Inventory, { destroy: call, watch }: Policies, note: Note): Promise<void> {
+async function removeControllers(permit: Destroying, { target, timings, versions }: Plan, { argocd }: Inventory, { probe, destroy: call, watch }: Policies, note: Note): Promise<void> {
   if (!argocd) { note('Argo CD is not installed'); return; }
-  const names = controllerApplications(applications);
+  // Read anew: an operator's retry comes minutes or hours after the inventory.
+  const applications = await probe.readApplications('Applications there are now', { target });
+  const names = [...workloadApplications(applications), ...controllerApplications(applications)];
   note(...(await call.deleteControllers(`Delete ${names.filter((name) => name !== ROOT_APPLICATION).join(', ')} and the root application`, { ...permit, names })));
   note(...(await watch(timings.controllersGone).awaitApplicationsGone('Wait for the controllers to go', { target, names })));
   note(...(await call.removeArgoCd('Remove Argo CD', { ...permit, manifest: versions.manifests.argocd })));

@@ -1,5 +1,5 @@
 // What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
-import { recordLine } from '../../domain/dns-records.ts';
+import { ownedLine } from '../../domain/dns-records.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport, StageReport } from '../../domain/report.ts';
 import type { InputProblem } from '../problems.ts';
@@ -95,7 +95,7 @@ export function waitingLines(report: RunReport, paint: Paint): string[] {
   const hidden = waiting.records.length - shown.length;
   return [
     `${paint('yellow', '⏸')} ${paint('bold', `The run waits for a decision at stage ${waiting.stage}`)}: ${waiting.reason}`,
-    ...shown.map((record) => `    ${recordLine(record)} (${record.because})`),
+    ...shown.map((record) => `    ${ownedLine(record)}`),
     ...(hidden > 0 ? [`    … and ${hidden} more`] : []),
     '  Answer with one of:',
     ...waiting.answers.map((answer) => `    goldenpath ${answer} ${workflowId} --reason '…'`),

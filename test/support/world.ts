@@ -108,6 +108,7 @@ function standard(world: World): Activities {
     probeHostRecords: ({ hosts }) => Promise.resolve(hosts.flatMap(passed)),
     writeReceipt: ({ name, receipt }) => { world.receipts.set(name, receipt); return Promise.resolve({ key: `receipts/${name}.json` }); },
     readInventory: () => Promise.resolve(inventory()),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, ledger: [] }),
     readExternalDns: ({ target }) => Promise.resolve({ state: { deployment: { args: contractedArgs(target), replicas: 1, available: 1, serviceAccountRoleArn: 'arn:role/d' } }, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
     readApplications: () => Promise.resolve(world.applications),
     listDnsSources: () => Promise.resolve(world.sources),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DnsRecord, heritageOwner, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
+import { type DnsRecord, heritageOwner, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
 import { isWithin } from '../../../domain/dns-names.ts';
 import { hostName, label, record } from './arbitraries.ts';
 
@@ -51,6 +51,15 @@ describe('ownedRecords', () => {
   it('failure 18: names inside an ephemeral scope count, whoever wrote them', () => {
     const listing: DnsRecord[] = [{ name: `_acme-challenge.app.${suffix}`, type: 'TXT', values: ['"token"'] }, a(`by-hand.${suffix}`), txt(`a-xdns.other.${suffix}`, 'someone-else')];
     expect(ownedRecords(listing, me).map(({ because }) => because)).toEqual(['inside-scope', 'inside-scope', 'inside-scope']);
+  });
+
+  it('X2: a record that is in the way tells whose it says it is', () => {
+    const listing = [a(`app.${suffix}`), txt(`a-xdns.app.${suffix}`, 'someone-else'), a(`by-hand.${suffix}`)];
+    expect(ownedRecords(listing, me).map(ownedLine)).toEqual([
+      `app.${suffix} A 192.0.2.1 (inside-scope, owner someone-else)`,
+      expect.stringMatching(/^a-xdns\.app\..* \(inside-scope, owner someone-else\)$/),
+      `by-hand.${suffix} A 192.0.2.1 (inside-scope, no owner)`,
+    ]);
   });
 
   it('failure 15: a record that the owner’s TXT claims outside the scope counts too', () => {

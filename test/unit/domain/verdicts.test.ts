@@ -72,7 +72,7 @@ describe('checkFoundation', () => {
   const good: FoundationReadings = {
     caller: { value: { account: plan.target.accountId, arn: 'arn:aws:iam::111122223333:user/ana' } },
     vpcs: { value: [{ id: 'vpc-1', dnsSupport: true, dnsHostnames: true }] },
-    subnets: { value: ['a', 'b'].map((zone) => ({ id: zone, zone, freeAddresses: 16, tags: { 'kubernetes.io/role/elb': '1' } })) },
+    subnets: { value: ['a', 'b'].map((zone) => ({ id: zone, zone, freeAddresses: 16, tags: { 'kubernetes.io/role/internal-elb': '1' } })) },
     zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: ['NS-1.', 'ns-2'] } },
     delegation: { value: ['ns-2.', 'ns-1'] },
     recordedZoneId: { value: plan.target.hostedZoneId },
@@ -93,6 +93,7 @@ describe('checkFoundation', () => {
     ['another account', { caller: { value: { account: '999988887777', arn: 'x' } } }, ['caller']],
     ['two VPCs', { vpcs: { value: [{ id: 'a', dnsSupport: true, dnsHostnames: true }, { id: 'b', dnsSupport: true, dnsHostnames: true }] } }, ['vpc']],
     ['no subnets', { subnets: { value: [] } }, ['subnets']],
+    ['public subnets only', { subnets: { value: ['a', 'b'].map((zone) => ({ id: zone, zone, freeAddresses: 200, tags: { 'kubernetes.io/role/elb': '1' } })) } }, ['subnets']],
     ['one zone, no addresses', { subnets: { value: [{ id: 'a', zone: 'a', freeAddresses: 15, tags: {} }] } }, ['subnets']],
     ['a zone id that differs from the recorded one', { recordedZoneId: { value: 'ZOTHER0000' } }, ['zone-recorded']],
     ['a delegation to other name servers', { delegation: { value: ['ns-9'] } }, ['delegation']],
@@ -142,9 +143,9 @@ describe('reports', () => {
     expect(addToLedger([object], [object, { ...object, id: 'other' }])).toHaveLength(2);
   });
   it('U1: the details of a waiting run say what is awaited and how to answer, with the payload to send by hand', () => {
-    const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const }] } };
+    const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const, owner: 'me' }] } };
     const text = currentDetails(waiting);
-    expect(text).toContain('`app.x A 192.0.2.1` (owner-txt)');
+    expect(text).toContain('app.x A 192.0.2.1 (owner-txt, owner me)');
     expect(text).toContain(`goldenpath retry ${waiting.workflowId} --reason`);
     expect(text).toContain(`temporal workflow signal --workflow-id ${waiting.workflowId} --name abort-by-hand --input '{"stage":"dns-gate"`);
   });

@@ -30,7 +30,7 @@ describe('what a person reads', () => {
 
   it('X2: a run that waits lists the records and prints each answer ready to be typed', () => {
     const lines = waitingLines(waiting, plain);
-    expect(lines[1]).toBe('    kong.b-1.dev.example.org A ALIAS lb (owner-txt)');
+    expect(lines[1]).toBe('    kong.b-1.dev.example.org A ALIAS lb (owner-txt, no owner)');
     expect(lines.slice(-2)).toEqual([`    goldenpath retry ${plan.target.workflowId} --reason '…'`, `    goldenpath abort ${plan.target.workflowId} --reason '…'`]);
   });
 
