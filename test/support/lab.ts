@@ -89,7 +89,6 @@ export async function raiseLab(purpose: string): Promise<TestLab> {
   const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS'] ?? '' });
   const temporal = new Client({ connection });
   let copies = 0;
-  const kept = new Map<string, { type: string; history: History }>();
   const cli = (args: readonly string[], more: Variables = {}) => runCli(args, { ...env, ...more });
   const control = async (room: string, init: RequestInit = {}) => {
     const answer = await fetch(`${env['AWS_ENDPOINT_URL']}/_lab/${room}`, init);
@@ -97,11 +96,6 @@ export async function raiseLab(purpose: string): Promise<TestLab> {
     return answer;
   };
   const processOf = async (process: string) => (documentOf(await cli(['lab', 'status', '-o', 'json'])) as LabStatus).processes.find((each) => each.name === process);
-  const keepHistories = async (query?: string) => {
-    for await (const { workflowId, runId, type } of temporal.workflow.list(query === undefined ? {} : { query })) {
-      kept.set(runId, { type, history: await temporal.workflow.getHandle(workflowId, runId).fetchHistory() });
-    }
-  };
   return {
     status,
     env,
@@ -130,22 +124,35 @@ export async function raiseLab(purpose: string): Promise<TestLab> {
       await writeFile(join(copy, 'dev.yaml'), text.replace(from, to));
       return { GOLDENPATH_ENVIRONMENTS: copy };
     },
-    async forget(workflowId) {
-      const query = `WorkflowId = '${workflowId}'`;
-      await keepHistories(query);
-      for await (const { runId } of temporal.workflow.list({ query })) await program(join(status.folder, 'bin/temporal'), ['workflow', 'delete', '--yes', '--workflow-id', workflowId, '--run-id', runId], env);
-      await eventually(`Temporal to forget ${workflowId}`, 60, async () => (await temporal.workflow.count(query)).count === 0 ? true : undefined);
-    },
-    async replayAll() {
-      await keepHistories();
-      const workflowBundle = { codePath: await ensureBundle() };
-      for (const [runId, { type, history }] of kept) await Worker.runReplayHistory({ workflowBundle, replayName: `${type} ${runId}` }, history);
-      return [...kept.values()].map(({ type }) => type);
-    },
+    ...historiesOf(temporal, join(status.folder, 'bin/temporal'), env),
     async down() {
       await connection.close();
       const down = await runCli(['lab', 'down', '--name', name], {});
       if (down.exit !== 0) throw new Error(`lab down ended with ${down.exit}:\n${down.stderr}`);
+    },
+  };
+}
+
+/** The histories of a lab's runs: kept before Temporal forgets them, and replayed. */
+function historiesOf(temporal: Client, binary: string, env: Variables): Pick<TestLab, 'forget' | 'replayAll'> {
+  const kept = new Map<string, { type: string; history: History }>();
+  const keep = async (query?: string) => {
+    for await (const { workflowId, runId, type } of temporal.workflow.list(query === undefined ? {} : { query })) {
+      kept.set(runId, { type, history: await temporal.workflow.getHandle(workflowId, runId).fetchHistory() });
+    }
+  };
+  return {
+    async forget(workflowId) {
+      const query = `WorkflowId = '${workflowId}'`;
+      await keep(query);
+      for await (const { runId } of temporal.workflow.list({ query })) await program(binary, ['workflow', 'delete', '--yes', '--workflow-id', workflowId, '--run-id', runId], env);
+      await eventually(`Temporal to forget ${workflowId}`, 60, async () => ((await temporal.workflow.count(query)).count === 0 ? true : undefined));
+    },
+    async replayAll() {
+      await keep();
+      const workflowBundle = { codePath: await ensureBundle() };
+      for (const [runId, { type, history }] of kept) await Worker.runReplayHistory({ workflowBundle, replayName: `${type} ${runId}` }, history);
+      return [...kept.values()].map(({ type }) => type);
     },
   };
 }
