@@ -144,7 +144,7 @@ async function findManifests(): Promise<Tools['manifests']> {
     argocdCoreInstall: join(argocd, 'manifests', 'core-install.yaml'),
     kwokStages: [
       join(stages, 'node', 'fast', 'node-initialize.yaml'),
-      join(stages, 'node', 'heartbeat-with-lease', 'node-heartbeat-with-lease.yaml'),
+      join(stages, 'node', 'heartbeat', 'node-heartbeat.yaml'),
       join(stages, 'pod', 'fast', 'pod-ready.yaml'),
       join(stages, 'pod', 'fast', 'pod-complete.yaml'),
       join(stages, 'pod', 'fast', 'pod-delete.yaml'),

@@ -221,7 +221,9 @@ async function kwok({ name, tools }: ClusterInput, files: Files, kubeconfigs: Ku
     args: [
       `--kubeconfig=${kubeconfigs.kwok}`,
       '--manage-all-nodes=true',
-      '--node-lease-duration-seconds=40', // a kubelet's own; without leases the node controller calls every node dead after 50 s
+      // Nodes stay alive by heartbeats in their status. With leases kwok 0.8 takes a node's first pods for another holder's until its own
+      // cache has seen the lease it has just written, and never looks at them again: a DaemonSet stayed one pod short.
+      '--node-lease-duration-seconds=0',
       `--config=${stages}`,
       '--cidr=10.0.128.0/17', // pods have addresses of the VPC, as with the VPC CNI
       `--server-address=127.0.0.1:${await freePort()}`,
