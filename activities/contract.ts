@@ -91,7 +91,7 @@ export interface Waits {
   awaitTier(input: { target: Target; tier: Tier; expected: Component[] }): Promise<string[]>;
   /** Until none of these applications exists. */
   awaitApplicationsGone(input: { target: Target; names: string[] }): Promise<string[]>;
-  /** Until two readings in a row show no DNS source (failure 1). */
+  /** Until a few readings in a row show no DNS source (failure 1). */
   awaitDnsSourcesGone(input: { target: Target }): Promise<string[]>;
 }
 

@@ -10,10 +10,10 @@ const OPTIONAL_KINDS: readonly { group: string; kinds: readonly string[] }[] = [
 ];
 /** Annotations by which ExternalDNS takes a Service of any type as a source. Source: ExternalDNS 0.21 docs/annotations/annotations.md. */
 const HOSTNAME_ANNOTATIONS = ['external-dns.alpha.kubernetes.io/hostname', 'external-dns.alpha.kubernetes.io/internal-hostname'];
-/** Two readings this far apart: a controller that puts a source back does so within seconds. */
-const READING_POLL_MS = 1_500;
-/** Readings in a row that must agree (failure 1). */
-const EMPTY_READINGS = 2;
+/** Short, so that the end is seen soon; a reading costs the API server a handful of lists. */
+const READING_POLL_MS = 500;
+/** Readings in a row that must agree (failure 1): a second and a half of them, in which a controller that puts a source back has done so. */
+const EMPTY_READINGS = 4;
 
 /** Every DNS source that exists, also one that is being deleted. */
 export async function listDnsSources(cluster: ClusterClient): Promise<KubernetesObject[]> {
@@ -56,7 +56,7 @@ async function deleteSources(cluster: ClusterClient, sources: readonly Kubernete
   return done;
 }
 
-/** Until two readings in a row show no source. One that came back is deleted again. */
+/** Until a few readings in a row show no source. One that came back is deleted again. */
 export async function awaitDnsSourcesGone(cluster: ClusterClient): Promise<string[]> {
   const again: string[] = [];
   let empty = 0;
@@ -65,7 +65,7 @@ export async function awaitDnsSourcesGone(cluster: ClusterClient): Promise<strin
     empty = sources.length === 0 ? empty + 1 : 0;
     again.push(...(await deleteSources(cluster, sources)));
     if (empty >= EMPTY_READINGS) return { done: true, result: undefined };
-    return { done: false, waitingFor: sources.length === 0 ? ['a second reading without a DNS source'] : sources.map(sourceLeft) };
+    return { done: false, waitingFor: sources.length === 0 ? ['further readings without a DNS source'] : sources.map(sourceLeft) };
   }, { everyMs: READING_POLL_MS });
   return [...again.map((line) => `${line} again: it had come back`), `no DNS source in ${EMPTY_READINGS} readings in a row`];
 }

@@ -103,7 +103,7 @@ async function removeWorkloads({ target, timings }: Plan, { argocd }: Inventory,
 async function removeSources({ target, timings }: Plan, { kubernetes }: Inventory, { change, watch }: Policies, note: Note): Promise<void> {
   if (kubernetes === 'none') { note('there is no Kubernetes API'); return; }
   note(...(await change.deleteDnsSources('Delete Ingresses, LoadBalancer Services, Gateways, DNSEndpoints', { target })));
-  note(...(await watch(timings.drain).awaitDnsSourcesGone('Wait until two readings show no source', { target })));
+  note(...(await watch(timings.drain).awaitDnsSourcesGone('Wait until no source is left and none comes back', { target })));
 }
 
 /** Step 6. */

@@ -156,7 +156,7 @@ describe('DNS sources', () => {
     expect((await world.run(activities.deleteDnsSources, { target })).length).toBe(4);
     const waiting = world.run(activities.awaitDnsSourcesGone, { target });
     await service('again', 'LoadBalancer');
-    expect((await waiting).at(-1)).toBe('no DNS source in 2 readings in a row');
+    expect((await waiting).at(-1)).toBe('no DNS source in 4 readings in a row');
     expect(await world.run(activities.listDnsSources, { target })).toEqual([]);
     expect((await core.listNamespacedService({ namespace: 'default' })).items.map(({ metadata }) => metadata?.name)).toEqual(['kubernetes', 'plain']);
   });
