@@ -1,7 +1,9 @@
 // What the workflows may ask of the world, by what a second attempt could do (architecture.md § Temporal conventions). Each interface is implemented in the file of its system.
 import type { ApplicationState } from '../domain/applications.ts';
+import type { AuditEntry } from '../domain/audit.ts';
+import type { Approval, BreakGlass, DecisionClaims, DecisionInput, DecisionRequest, Signature } from '../domain/break-glass.ts';
 import type { Component } from '../domain/components.ts';
-import type { DnsProof, ZoneListing } from '../domain/dns-gate.ts';
+import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
 import type { Plan, Target } from '../domain/plan.ts';
@@ -42,10 +44,13 @@ export interface Inventory {
   protections: string[];
 }
 
-/** A way to destroy is opened only by a proof (teardown.md § The invariant). `demandProof` in domain/dns-gate.ts judges it. */
+/** A way to destroy is opened only by a proof, or by a decision to leave exactly what is listed (teardown.md § The invariant). `demandPermit` in domain/dns-gate.ts judges it. */
 export interface Destroying {
   target: Target;
-  proof: DnsProof;
+  permit: Permit;
+  /** Whose signatures count, and where the call is put on record before it is made (B2). */
+  breakGlass: BreakGlass;
+  registry: Plan['registry'];
   planHash: string;
   proofMaxAgeMs: number;
   cleanListings: number;
@@ -72,6 +77,8 @@ export interface Probes {
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;
+  /** What an answer says and what its signature is worth (B2). `claims` is null where it cannot be read. Never throws for what was given: a refusal is put on record by the workflow. */
+  verifyDecision(input: { decision: DecisionInput; policy: BreakGlass }): Promise<{ claims: DecisionClaims | null; signature: Signature }>;
   /** DNS sources that still exist: `Ingress ns/name`, `Service ns/name`, … */
   listDnsSources(input: { target: Target }): Promise<string[]>;
   /** No load balancer and no target group of the cluster left in ELBv2, by the tags `elbv2.k8s.aws/cluster` and `kubernetes.io/cluster/<name>` (failure 22). Throws NotReady and names what is left. */
@@ -116,6 +123,8 @@ export interface Changes {
   deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
   deleteDnsSources(input: { target: Target }): Promise<string[]>;
+  /** Write-once at `auditKey(entry, name)`; a second attempt at the same entry finds it written (B2). */
+  recordAudit(input: { registry: Plan['registry']; entry: AuditEntry; name: string }): Promise<{ key: string }>;
   /** Write-once at `receipts/<environment>/<cluster>/<name>.json` (O2); `name` is the run id, with `-sweep-N` for a late sweep. */
   writeReceipt(input: { target: Target; registry: Plan['registry']; name: string; receipt: Receipt }): Promise<{ key: string }>;
 }
@@ -142,6 +151,15 @@ export interface ZoneProbes {
   listZone(input: { target: Target }): Promise<ZoneListing>;
   /** The hosts' records exist, with our registry TXT, and point at the ingress (T3). NotReady and the missing ones otherwise. */
   probeHostRecords(input: Waiting & { hosts: string[]; ingressAddress: string }): Promise<CheckResult[]>;
+}
+
+/** Break-glass in Route 53, on the same queue. */
+export interface ZoneRepairs {
+  /**
+   * Deletes exactly the records of the request, with the values that Route 53 lists, each before the TXT that registers it, and waits until the change is INSYNC (D4, failure 17).
+   * Throws ProofMissing where the decision does not cover it, DnsRecordsRemain where the list is not the one that was decided on; then nothing was changed.
+   */
+  repairRecords(input: { target: Target; request: DecisionRequest; approvals: Approval[]; breakGlass: BreakGlass; registry: Plan['registry']; planHash: string }): Promise<string[]>;
 }
 
 export type PlatformActivities = Probes & Waits & Changes & Destroyers;

@@ -1,5 +1,5 @@
 // The one place in front of destroying: no proof, no call (teardown.md § The invariant, X1).
-import { demandProof } from '../domain/dns-gate.ts';
+import { demandPermit } from '../domain/dns-gate.ts';
 import type { Destroying } from './contract.ts';
 
 /**
@@ -8,8 +8,8 @@ import type { Destroying } from './contract.ts';
  */
 export function destroyer<In extends Destroying, Out>(destroy: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
-    const { target, proof, planHash, proofMaxAgeMs, cleanListings } = input;
-    demandProof(proof, { target, planHash, now: Date.now(), maxAgeMs: proofMaxAgeMs, cleanListings });
+    const { target, permit, planHash, proofMaxAgeMs, cleanListings } = input;
+    demandPermit(permit, { target, planHash, now: Date.now(), maxAgeMs: proofMaxAgeMs, cleanListings });
     return destroy(input);
   };
 }

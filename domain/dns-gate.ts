@@ -1,4 +1,5 @@
 // The DNS gate: when the records of a platform count as gone, and what that proof is worth (X1, X2, teardown.md step 7 and § The invariant).
+import { type Approval, decided, type DecisionRequest } from './break-glass.ts';
 import { type DnsRecord, type OwnedRecord, ownedRecords, recordLine } from './dns-records.ts';
 import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
@@ -13,6 +14,22 @@ export interface ZoneListing {
   /** The records that belong to the target, by `ownedRecords`. */
   owned: OwnedRecord[];
 }
+
+/** What lets a destroying call through where records live: people signed for exactly the records that the last listing showed (X1, B1). */
+export interface LeavePermit {
+  kind: 'break-glass';
+  cluster: string;
+  hostedZoneId: string;
+  ownerId: string;
+  planHash: string;
+  request: DecisionRequest;
+  approvals: Approval[];
+  /** The hash of what the last listing showed, and when it was asked for. */
+  listedHash: string;
+  listedAt: number;
+}
+
+export type Permit = DnsProof | LeavePermit;
 
 /** What lets a destroying call through: N clean listings in a row of this target's zone. Bound to target and plan; grows stale. */
 export interface DnsProof {
@@ -30,6 +47,12 @@ export type GateVerdict =
   | { state: 'proven'; proof: DnsProof }
   | { state: 'looking'; clean: number; remaining: OwnedRecord[] }
   | { state: 'blocked'; remaining: OwnedRecord[]; remainingHash: string };
+
+/** One line of evidence for a permit. */
+export function permitLine(permit: Permit): string {
+  if (permit.kind === 'dns-proof') return `${permit.cleanListings} clean listings in a row, the last one at ${new Date(permit.lastCleanAt).toISOString()}`;
+  return `${permit.request.subject.length} records stay, as ${permit.approvals.map(({ claims }) => claims.approver).join(' and ')} decided`;
+}
 
 /** Reduces a complete listing to what the gate needs. */
 export function listingOf(records: readonly DnsRecord[], target: Pick<Target, 'hostedZoneId' | 'ownerId' | 'hostSuffix' | 'lifecycle'>, at: number, pages: number): ZoneListing {
@@ -59,21 +82,38 @@ export function gateVerdict(
 /** How far a worker's clock may lag behind the Temporal server's, on which the proof is dated. */
 const CLOCK_SKEW_MS = 30_000;
 
+type Demand = { target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>; planHash: string; now: number; maxAgeMs: number; cleanListings: number };
+
 /**
- * The one check in front of every destroying call: the proof is of this cluster, this zone, this owner and this plan,
- * and fresh. Throws ProofMissing otherwise.
+ * The one check in front of every destroying call: the permit is of this cluster, this zone, this owner and this plan, and
+ * fresh; a proof rests on enough clean listings, a break-glass decision is to leave exactly the records that the last
+ * listing showed, by enough approvers. Signatures are checked beside it, in activities/guard.ts. Throws ProofMissing otherwise.
  */
-export function demandProof(proof: DnsProof | undefined, demand: { target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>; planHash: string; now: number; maxAgeMs: number; cleanListings: number }): void {
-  const problems: string[] = [];
-  if (proof === undefined) problems.push('no proof was given that Route 53 holds no record of the platform');
-  else {
-    for (const field of ['cluster', 'hostedZoneId', 'ownerId'] as const) {
-      if (proof[field] !== demand.target[field]) problems.push(`the proof is of ${field} ${proof[field]}, not of ${demand.target[field]}`);
-    }
-    if (proof.planHash !== demand.planHash) problems.push('the proof belongs to another plan');
-    if (proof.cleanListings < demand.cleanListings) problems.push(`the proof rests on ${proof.cleanListings} clean listings, ${demand.cleanListings} are needed`);
-    if (proof.lastCleanAt > demand.now + CLOCK_SKEW_MS) problems.push('the proof lies in the future');
-    if (demand.now - proof.lastCleanAt > demand.maxAgeMs) problems.push(`the proof is ${Math.round((demand.now - proof.lastCleanAt) / 1_000)} s old, ${Math.round(demand.maxAgeMs / 1_000)} s are allowed`);
-  }
+export function demandPermit(permit: Permit | undefined, demand: Demand): void {
+  const problems = permit === undefined ? ['no proof was given that Route 53 holds no record of the platform'] : [...bindingProblems(permit, demand), ...(permit.kind === 'dns-proof' ? proofProblems(permit, demand) : leaveProblems(permit)), ...ageProblems(permit.kind === 'dns-proof' ? permit.lastCleanAt : permit.listedAt, demand)];
   if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to destroy ${demand.target.cluster}: ${problems.join('; ')}`, problems);
+}
+
+function bindingProblems(permit: Permit, { target, planHash }: Demand): string[] {
+  const fields = (['cluster', 'hostedZoneId', 'ownerId'] as const).filter((field) => permit[field] !== target[field]);
+  return [...fields.map((field) => `the proof is of ${field} ${permit[field]}, not of ${target[field]}`), ...(permit.planHash === planHash ? [] : ['the proof belongs to another plan'])];
+}
+
+function proofProblems({ cleanListings }: DnsProof, demand: Demand): string[] {
+  return cleanListings < demand.cleanListings ? [`the proof rests on ${cleanListings} clean listings, ${demand.cleanListings} are needed`] : [];
+}
+
+function leaveProblems({ request, approvals, listedHash, cluster, planHash }: LeavePermit): string[] {
+  const stray = approvals.filter(({ claims, at }) => claims.request !== request.id || claims.subjectHash !== request.subjectHash || at >= request.expiresAt);
+  return [
+    ...(request.cluster === cluster && request.planHash === planHash ? [] : ['the decision is of another run']),
+    ...(listedHash === request.subjectHash ? [] : ['the records are not the ones that were signed for']),
+    ...(stray.length === 0 ? [] : [`${stray.map(({ claims }) => claims.approver).join(', ')} answered another request, or too late`]),
+    ...(decided(request, approvals) === 'leave' ? [] : [`the decision is not to leave the records, or fewer than ${request.approvals} approvers said so`]),
+  ];
+}
+
+function ageProblems(at: number, { now, maxAgeMs }: Demand): string[] {
+  if (at > now + CLOCK_SKEW_MS) return ['the proof lies in the future'];
+  return now - at > maxAgeMs ? [`the proof is ${Math.round((now - at) / 1_000)} s old, ${Math.round(maxAgeMs / 1_000)} s are allowed`] : [];
 }

@@ -29,6 +29,22 @@ export const environmentSchema = z
     registry: z.strictObject({ bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be an S3 bucket name') }),
     /** Names of the Secrets Manager secrets that tier 1 and 1.5 applications read, and the keys each must hold (F4). */
     secrets: z.array(z.strictObject({ name: z.string().min(1), keys: z.array(z.string().min(1)).min(1) })),
+    /** Who may decide what no proof decides, and how (B1, B2). */
+    breakGlass: z.strictObject({
+      /** How many different approvers must say the same; two in prod. */
+      approvals: z.int().min(1).max(5),
+      signatures: z.enum(['required', 'optional']),
+      expiresMinutes: z.number().positive().max(7 * 24 * 60),
+      /** How long before the end of a request the run reminds of it. */
+      remindMinutes: z.number().nonnegative(),
+      approvers: z.array(
+        z.strictObject({
+          name: z.string().regex(/^[A-Za-z0-9][\w.@-]{0,63}$/, 'must be a login: letters, digits, dot, dash, underscore, @'),
+          /** Ed25519 public key, SPKI DER in base64: what stands between the lines of `openssl pkey -pubout`. */
+          publicKey: z.string().regex(/^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/, 'must be an Ed25519 public key: the line between BEGIN and END of `openssl pkey -in NAME.key -pubout`').optional(),
+        }),
+      ),
+    }),
     timings: z.strictObject({
       /** Divides expected AWS durations; 1 everywhere but in the lab. */
       scale: z.number().positive(),
@@ -40,7 +56,23 @@ export const environmentSchema = z
     const { zone, parentZone } = environment.dns;
     if (!isWithin(zone, parentZone) || zone === parentZone) context.addIssue({ code: 'custom', path: ['dns', 'zone'], message: `must lie below dns.parentZone ${parentZone}` });
     const { minSize, desiredSize, maxSize } = environment.nodeGroup;
+    for (const { path, message } of breakGlassIssues(environment)) context.addIssue({ code: 'custom', path: ['breakGlass', ...path], message });
     if (minSize > desiredSize || desiredSize > maxSize) context.addIssue({ code: 'custom', path: ['nodeGroup', 'desiredSize'], message: `must lie between minSize ${minSize} and maxSize ${maxSize}` });
   });
 
 export type Environment = z.infer<typeof environmentSchema>;
+
+/** A policy under which nobody could decide, or one person alone in prod, is refused when the file is read, not at 3 a.m. */
+function breakGlassIssues({ name, breakGlass }: { name: string; breakGlass: Environment['breakGlass'] }): { path: (string | number)[]; message: string }[] {
+  const { approvals, approvers, signatures, expiresMinutes, remindMinutes } = breakGlass;
+  const names = approvers.map((approver) => approver.name.toLowerCase());
+  const keys = approvers.flatMap(({ publicKey }) => publicKey ?? []);
+  return [
+    ...(name === 'prod' && approvals < 2 ? [{ path: ['approvals'], message: 'must be at least 2 in prod (B1)' }] : []),
+    ...(approvers.length <= approvals ? [{ path: ['approvers'], message: `must name more than ${approvals}: whoever asks for a run may not approve it` }] : []),
+    ...(new Set(names).size === names.length ? [] : [{ path: ['approvers'], message: 'names someone twice' }]),
+    ...(new Set(keys).size === keys.length ? [] : [{ path: ['approvers'], message: 'holds one public key twice: two approvers are two people' }]),
+    ...(remindMinutes < expiresMinutes ? [] : [{ path: ['remindMinutes'], message: `must be less than expiresMinutes ${expiresMinutes}` }]),
+    ...approvers.flatMap((approver, index) => (signatures === 'required' && approver.publicKey === undefined ? [{ path: ['approvers', index, 'publicKey'], message: 'is missing, and signatures are required' }] : [])),
+  ];
+}

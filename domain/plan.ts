@@ -40,6 +40,7 @@ export interface Plan {
   gitops: Environment['gitops'];
   registry: Environment['registry'];
   secrets: Environment['secrets'];
+  breakGlass: Environment['breakGlass'];
   timings: Timings;
   /** sha256 over everything above. */
   hash: string;
@@ -87,6 +88,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
     gitops: environment.gitops,
     registry: environment.registry,
     secrets: environment.secrets,
+    breakGlass: environment.breakGlass,
     timings: timings(scale, {
       ...(lateSweeps ? {} : { lateSweepsMs: [] }),
       ...(dnsGateDeadlineSeconds === undefined ? {} : { dnsGateDeadlineMs: dnsGateDeadlineSeconds * 1_000 }),

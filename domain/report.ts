@@ -1,4 +1,5 @@
 // What a run tells: one report object that feeds the query, the current details, the result and the receipt (architecture.md § How a run flows, X4, O2).
+import type { Approval, Decision, DecisionRequest } from './break-glass.ts';
 import type { OwnedRecord } from './dns-records.ts';
 import { hashOf } from './hash.ts';
 import type { Operation, StageSpec } from './stages.ts';
@@ -24,6 +25,9 @@ export interface Waiting {
   /** The records that are in the way, where the DNS gate stopped the run. */
   records: OwnedRecord[];
   answers: ('retry' | 'abort')[];
+  /** What approvers may decide, and who did so far; absent where only `retry` and `abort` help, or after it expired. */
+  request?: DecisionRequest;
+  approvals: Approval[];
 }
 
 /** An object the platform owns or owned: in the ledger (what was created) or left over (residue). */
@@ -59,7 +63,7 @@ export interface RunReport {
   /** What the bootstrap created or the teardown found. */
   ledger: OwnedObject[];
   residue: Residue[];
-  decisions: { stage: string; decision: 'retry' | 'abort'; by: string; reason: string; at: number }[];
+  decisions: { stage: string; decision: 'retry' | Decision; by: string; reason: string; at: number }[];
 }
 
 /** The report of a run that has not begun. */

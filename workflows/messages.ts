@@ -1,6 +1,7 @@
 // What can be asked of a run and said to it: one query, and the operator's answers as updates (validated, answered at once) and as signals (what the Temporal UI can send) (U1, B1).
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { DecisionInput } from '../domain/break-glass.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';
@@ -35,6 +36,11 @@ export const abortUpdate = defineUpdate<RunReport, [Answer]>('abort');
 /** The same by hand, from the Temporal UI or `temporal workflow signal`; an answer that does not fit is put in the report, not obeyed. */
 export const retrySignal = defineSignal<[Answer]>('retry-by-hand');
 export const abortSignal = defineSignal<[Answer]>('abort-by-hand');
+
+/** An approver's decision on the request that the report shows (B1). Its shape is checked at once; whether it counts is answered when it was put on record: then the report, or ApprovalDenied with the reason. */
+export const decideUpdate = defineUpdate<RunReport, [DecisionInput]>('decide');
+/** The same by hand; one that does not count is in the report and in the audit trail. */
+export const decideSignal = defineSignal<[DecisionInput]>('decide-by-hand');
 
 /** Typed search attributes, registered by the lab and by docs/how-to/own-account.md. */
 export const searchAttribute = {

@@ -86,7 +86,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     decision = undefined;
     entry.status = 'waiting';
     report.state = 'waiting';
-    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: remainingRecords(error), answers: ['retry', 'abort'] };
+    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: remainingRecords(error), answers: ['retry', 'abort'], approvals: [] };
     setCurrentDetails(currentDetails(report));
     upsertSearchAttributes([{ key: searchAttribute.gate, value: entry.id }]);
     await condition(() => decision !== undefined);

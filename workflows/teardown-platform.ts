@@ -3,6 +3,7 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { Destroying, Inventory } from '../activities/contract.ts';
 import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
+import { permitLine } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
@@ -26,11 +27,11 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     await run.stage('dns-sources', { act: (note) => removeSources(plan, platform, call, note) });
     const gate = openGate(plan, call, Date.now());
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
-    const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, proof: await gate.prove(why), planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
-    await run.stage('dns-gate', { act: async (note) => { note(`${(await prove('DNS gate')).proof.cleanListings} clean listings in a row`); } });
+    const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
+    await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); } });
     await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note) });
     await run.stage('controllers', { act: async (note) => removeControllers(await prove('Before controllers'), plan, platform, call, note) });
-    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(`${(await prove('Final proof')).proof.cleanListings} clean listings, the last one after ExternalDNS was gone`); } });
+    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); } });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note) });
     await run.stage('sweep', {
       act: async (note) => {

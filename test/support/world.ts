@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Destroying, Inventory, PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
 import { componentsUpTo, ROOT_APPLICATION } from '../../domain/components.ts';
-import { demandProof } from '../../domain/dns-gate.ts';
+import { demandPermit } from '../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../domain/dns-records.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import type { FoundationReadings } from '../../domain/foundation.ts';
@@ -66,7 +66,7 @@ export const goodZone: Pick<FoundationReadings, 'zone' | 'delegation' | 'records
 function standard(world: World): Activities {
   const subnet = (zone: string) => ({ id: `subnet-${zone}`, zone, freeAddresses: 200, tags: { 'kubernetes.io/role/internal-elb': '1' } });
   const passed = (id: string) => [{ id, title: id, ok: true, found: 'fine', fix: '' }];
-  const allow = ({ proof, target, planHash, proofMaxAgeMs, cleanListings }: Destroying) => { demandProof(proof, { target, planHash, now: proof.lastCleanAt, maxAgeMs: proofMaxAgeMs, cleanListings }); };
+  const allow = ({ permit, target, planHash, proofMaxAgeMs, cleanListings }: Destroying) => { demandPermit(permit, { target, planHash, now: permit.kind === 'dns-proof' ? permit.lastCleanAt : permit.listedAt, maxAgeMs: proofMaxAgeMs, cleanListings }); };
   const inventory = (): Inventory => ({
     cluster: world.clusterStatus === null ? null : { arn: 'arn:cluster', status: world.clusterStatus, oidcIssuer: 'https://oidc', deletionProtection: false, nodeGroups: ['default'], fargateProfiles: [], addons: [] },
     kubernetes: world.clusterStatus === 'ACTIVE' ? 'answers' : 'none',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demandProof, type DnsProof, gateVerdict, type ZoneListing } from '../../../domain/dns-gate.ts';
+import { demandPermit, type DnsProof, gateVerdict, type ZoneListing } from '../../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../../domain/dns-records.ts';
 import { GoldenpathError } from '../../../domain/errors.ts';
 
@@ -41,12 +41,12 @@ describe('gateVerdict', () => {
   });
 });
 
-describe('demandProof', () => {
+describe('demandPermit', () => {
   const proof: DnsProof = { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 };
   const demand = { target, planHash: 'p', now: 200, maxAgeMs: 100, cleanListings: 3 };
   const problemsOf = (given: DnsProof | undefined, changes: Partial<typeof demand> = {}): string[] => {
     try {
-      demandProof(given, { ...demand, ...changes });
+      demandPermit(given, { ...demand, ...changes });
       return [];
     } catch (error) {
       if (!(error instanceof GoldenpathError)) throw error;

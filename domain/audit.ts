@@ -1,0 +1,35 @@
+// The audit trail outside Temporal: one entry for each question, answer, proof and destroying call, written once and never changed (B2, O2).
+import type { Approval, DecisionClaims, DecisionRequest, Signature } from './break-glass.ts';
+import type { DnsProof, Permit } from './dns-gate.ts';
+
+interface About {
+  schema: 1;
+  /** Milliseconds since the epoch, on the clock of whoever wrote the entry. */
+  at: number;
+  environment: string;
+  cluster: string;
+  workflowId: string;
+  runId: string;
+}
+
+/** What happened. An attempt is every answer that reached the run, also one that was refused. */
+export type AuditEvent =
+  | { kind: 'request'; request: DecisionRequest }
+  | { kind: 'attempt'; channel: 'update' | 'signal'; claims: DecisionClaims | null; signature: Signature; accepted: boolean; reason?: string | undefined }
+  | { kind: 'decision'; decision: string; request: DecisionRequest; approvals: Approval[] }
+  | { kind: 'void'; request: string; reason: string }
+  | { kind: 'proof'; proof: DnsProof; why: string }
+  | { kind: 'destroy'; activity: string; attempt: number; permit: Permit }
+  | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] };
+
+export type AuditEntry = About & AuditEvent;
+
+/** Where an entry lies: in the order of time below its run. `name` tells apart entries of one moment, and is the same for a second attempt at the same entry. */
+export function auditKey({ environment, cluster, runId, at, kind }: AuditEntry, name: string): string {
+  return `${auditPrefix({ environment, cluster })}${runId}/${new Date(at).toISOString()}-${kind}-${name}.json`;
+}
+
+/** Everything of one platform, all its runs. */
+export function auditPrefix({ environment, cluster }: { environment: string; cluster: string }): string {
+  return `audit/${environment}/${cluster}/`;
+}
