@@ -120,7 +120,6 @@ export function claimsFor(request: DecisionRequest, said: Pick<DecisionClaims, '
 export function judgeDecision(request: DecisionRequest | undefined, claims: DecisionClaims, seen: { signature: Signature; approvals: readonly Approval[]; policy: BreakGlass; now: number }): Verdict {
   if (request === undefined) return refused('the run does not wait for a decision now');
   const { signature, approvals, policy, now } = seen;
-  const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
   const problem =
     otherQuestion(request, claims) ??
     (now >= request.expiresAt ? `the request expired at ${new Date(request.expiresAt).toISOString()}; \`goldenpath retry\` looks again and asks anew` : undefined) ??
@@ -129,7 +128,7 @@ export function judgeDecision(request: DecisionRequest | undefined, claims: Deci
     (claims.ticket.trim() === '' ? 'a ticket is needed' : undefined) ??
     (policy.approvers.some(({ name }) => name === claims.approver) ? undefined : `${claims.approver} is not an approver of ${request.environment}; approvers: ${policy.approvers.map(({ name }) => name).join(', ')}`) ??
     signatureProblem(signature, claims, request) ??
-    (isSame(claims.approver, request.requester) ? `${claims.approver} asked for this run and may not approve it` : undefined) ??
+    (claims.approver.toLowerCase() === request.requester.toLowerCase() ? `${claims.approver} asked for this run and may not approve it` : undefined) ??
     (approvals.some((approval) => approval.claims.approver === claims.approver) ? `${claims.approver} has answered this request already` : undefined);
   return problem === undefined ? { accepted: true } : refused(problem);
 }

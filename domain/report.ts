@@ -1,5 +1,5 @@
 // What a run tells: one report object that feeds the query, the current details, the result and the receipt (architecture.md § How a run flows, X4, O2).
-import type { Approval, Decision, DecisionRequest } from './break-glass.ts';
+import { type Approval, type Decision, type DecisionRequest, subjectLine } from './break-glass.ts';
 import type { OwnedRecord } from './dns-records.ts';
 import { hashOf } from './hash.ts';
 import type { Operation, StageSpec } from './stages.ts';
@@ -28,6 +28,8 @@ export interface Waiting {
   /** What approvers may decide, and who did so far; absent where only `retry` and `abort` help, or after it expired. */
   request?: DecisionRequest;
   approvals: Approval[];
+  /** Set when the request is about to expire. */
+  reminded?: boolean;
 }
 
 /** An object the platform owns or owned: in the ledger (what was created) or left over (residue). */
@@ -64,6 +66,8 @@ export interface RunReport {
   ledger: OwnedObject[];
   residue: Residue[];
   decisions: { stage: string; decision: 'retry' | Decision; by: string; reason: string; at: number }[];
+  /** Decisions that did not count, and why (B2). */
+  refusals: { at: number; by: string; reason: string }[];
 }
 
 /** The report of a run that has not begun. */
@@ -82,6 +86,7 @@ export function newReport(plan: Plan, run: { runId: string; requester: string; s
     ledger: [],
     residue: [],
     decisions: [],
+    refusals: [],
   };
 }
 
@@ -96,6 +101,20 @@ export function endState(report: RunReport): EndState {
   if (report.stages.some((stage) => stage.status !== 'done' && stage.id !== 'receipt')) return 'failed';
   if (report.operation === 'bootstrap') return 'ready';
   return report.residue.length === 0 ? 'clean' : 'clean-with-residue';
+}
+
+/** The records that are left at the end, as residue: with whoever decided to leave them, or as a surprise. */
+export function recordResidue(records: readonly OwnedRecord[], zone: { hostedZoneId: string }, left: DecisionRequest | undefined): Residue[] {
+  return records.map((record) => {
+    const decidedOn = left?.subject.includes(subjectLine(record)) === true;
+    return {
+      kind: 'route53-record',
+      id: `${zone.hostedZoneId} ${subjectLine(record)}`,
+      name: `${record.name} ${record.type}`,
+      why: decidedOn ? `left by decision ${left?.id ?? ''}` : 'Route 53 lists it after the end',
+      whatToDo: 'Remove it with `goldenpath orphans`; nothing renews or removes it any more',
+    };
+  });
 }
 
 /** The receipt: the report as it is kept for good, with a hash of itself (O2). */

@@ -1,37 +1,77 @@
-// The DNS gate as a durable loop: list the zone, judge, wait, until the records are proven gone or the deadline stops the run (X1, X2).
+// The DNS gate as a durable loop: list the zone, judge, wait, until the records are proven gone, or a decision covers exactly those that are left (X1, X2, B1).
 import { sleep } from '@temporalio/workflow';
-import { type DnsProof, gateVerdict, type ZoneListing } from '../domain/dns-gate.ts';
-import { ownedLine } from '../domain/dns-records.ts';
+import { subjectHash, subjectOf } from '../domain/break-glass.ts';
+import { gateVerdict, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
+import type { OwnedRecord } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import { nextListingMs } from '../domain/timings.ts';
-import { RecordsRemain } from './failures.ts';
+import type { Decided, Recorder } from './decisions.ts';
+import { recordsRemain } from './failures.ts';
 import type { Policies } from './policies.ts';
 
-/** Opens the gate at the moment the last source was gone. `prove` counts every listing since then, so a later proof needs only a fresh listing. */
-export function openGate(plan: Plan, { zone }: Policies, sourcesGoneAt: number) {
+/** The gate of a run. It proves nothing before it was opened. */
+export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recorder) {
   const { target, timings } = plan;
   const { deadlineMs, cleanListings } = timings.dnsGate;
   const listings: ZoneListing[] = [];
+  let sourcesGoneAt: number | undefined;
+  let standing: Decided | undefined;
+  let proofs = 0;
 
-  /** Throws RecordsRemain once the deadline, counted from this call, has passed. */
-  async function prove(why: string): Promise<DnsProof> {
-    const startedAt = Date.now();
+  /** Opens the gate at the moment the last source was gone. Every listing since then counts, so a later proof needs only a fresh listing. */
+  function open(at: number): void {
+    sourcesGoneAt ??= at;
+  }
+
+  /** Takes what approvers decided about the records. `wait` is nothing but another try. */
+  function decide(decided: Decided): void {
+    if (decided.decision === 'repair' || decided.decision === 'leave') standing = decided;
+  }
+
+  /** Whether a decision stands that covers exactly these records. */
+  function covers(records: readonly OwnedRecord[]): Decided | undefined {
+    return standing !== undefined && records.length > 0 && standing.request.subjectHash === subjectHash(subjectOf(records)) ? standing : undefined;
+  }
+
+  /** What lets a destroying call through. Throws DnsRecordsRemain once the deadline, counted from this call, has passed. */
+  async function prove(why: string): Promise<Permit> {
+    if (sourcesGoneAt === undefined) throw new TypeError('the gate is asked for a proof before the sources are gone');
+    let startedAt = Date.now();
     for (;;) {
       // Dated by when it was asked for, on the workflow's clock: the look came after that, whatever the worker's clock says.
       const askedAt = Date.now();
-      listings.push({ ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
+      const listing = { ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt };
+      listings.push(listing);
       const now = Date.now();
       const verdict = gateVerdict(listings, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
-      if (verdict.state === 'proven') return verdict.proof;
-      if (verdict.state === 'blocked') {
-        const count = verdict.remaining.length;
-        const seconds = Math.round((now - sourcesGoneAt) / 1_000);
-        throw new RecordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone`, verdict.remaining, verdict.remaining.map(ownedLine));
+      if (verdict.state === 'proven') {
+        proofs += 1;
+        await record({ kind: 'proof', proof: verdict.proof, why }, String(proofs));
+        return verdict.proof;
       }
+      const decided = covers(listing.owned);
+      if (decided?.decision === 'leave') {
+        const { request, approvals } = decided;
+        return { kind: 'break-glass', cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: plan.hash, request, approvals, listedHash: subjectHash(subjectOf(listing.owned)), listedAt: askedAt };
+      }
+      if (decided?.decision === 'repair') {
+        standing = undefined; // single use
+        await repair.repairRecords(`Delete the ${listing.owned.length} records that were decided on`, { target, request: decided.request, approvals: decided.approvals, breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash });
+        startedAt = Date.now();
+        continue;
+      }
+      if (verdict.state === 'blocked') throw blocked(verdict.remaining, Math.round((now - sourcesGoneAt) / 1_000), cleanListings);
       const wait = nextListingMs(now - startedAt, verdict.remaining.length === 0, timings.dnsGate);
       await sleep(wait, { summary: verdict.remaining.length === 0 ? `${verdict.clean} of ${cleanListings} clean listings` : `${verdict.remaining.length} records remain` });
     }
   }
 
-  return { prove };
+  return { open, prove, decide, covers };
+}
+
+export type Gate = ReturnType<typeof closedGate>;
+
+function blocked(remaining: OwnedRecord[], seconds: number, cleanListings: number): Error {
+  const count = remaining.length;
+  return recordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone`, remaining);
 }

@@ -1,26 +1,37 @@
 // What a stage threw, in the words of the one error list: type, message and every finding (domain/errors.ts).
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { OwnedRecord } from '../domain/dns-records.ts';
-import { GoldenpathError } from '../domain/errors.ts';
+import { type Decision, subjectOf } from '../domain/break-glass.ts';
+import { type OwnedRecord, ownedLine } from '../domain/dns-records.ts';
+import { type ErrorType, GoldenpathError } from '../domain/errors.ts';
 
 /** Errors that the outside world or a gate causes; everything else is a bug. */
 export function isOperational(error: unknown): boolean {
   return error instanceof ActivityFailure || error instanceof ApplicationFailure || error instanceof GoldenpathError;
 }
 
-/** The records that an error of the DNS gate carries. */
-export function remainingRecords(error: unknown): OwnedRecord[] {
-  return error instanceof RecordsRemain ? error.records : [];
+/** What people may decide about a failure, and about what exactly. */
+export interface Offer {
+  decisions: Decision[];
+  subject: string[];
+  /** The records among it, for the report. */
+  records: OwnedRecord[];
 }
 
-/** The DNS gate's refusal, with the records in the way (X2). */
-export class RecordsRemain extends GoldenpathError {
-  readonly records: OwnedRecord[];
+/** A failure that only people can decide on (B1): it carries what they decide about. */
+export class NeedsDecision extends GoldenpathError {
+  readonly offer: Offer;
 
-  constructor(message: string, records: OwnedRecord[], problems: string[]) {
-    super('DnsRecordsRemain', message, problems);
-    this.records = records;
+  constructor(type: ErrorType, message: string, problems: string[], offer: Offer) {
+    super(type, message, problems);
+    this.offer = offer;
   }
+}
+
+/** The DNS gate's refusal, with the records in the way (X2). Without a record there is nothing to decide on, only to look again. */
+export function recordsRemain(message: string, records: OwnedRecord[]): GoldenpathError {
+  const problems = records.map(ownedLine);
+  if (records.length === 0) return new GoldenpathError('DnsRecordsRemain', message, problems);
+  return new NeedsDecision('DnsRecordsRemain', message, problems, { decisions: ['wait', 'repair', 'leave', 'abort'], subject: subjectOf(records), records });
 }
 
 /** Type, message and findings of what a stage threw; of an activity's failure, the cause that the last attempt gave. */

@@ -1,6 +1,6 @@
 // Activity options by what a second attempt could do; no call has its own (architecture.md § Temporal conventions).
 import { type ActivityInterface, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { Changes, Destroyers, Probes, Waits, ZoneProbes } from '../activities/contract.ts';
+import type { Changes, Destroyers, Probes, Waits, ZoneProbes, ZoneRepairs } from '../activities/contract.ts';
 import { PERMANENT } from '../domain/errors.ts';
 import type { Timings, Wait } from '../domain/timings.ts';
 import { ROUTE53_TASK_QUEUE } from './messages.ts';
@@ -24,6 +24,8 @@ export function policies(t: Timings) {
     // Route 53 answers five calls a second for a whole account: its own queue keeps the rate.
     zone: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
     zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
+    // Break-glass in Route 53. Each attempt lists again and finds what the one before deleted gone; waiting for INSYNC takes a minute.
+    repair: proxy<ZoneRepairs>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // The receipt of a run that failed must not hold up the failure.
     lastWord: proxy<Changes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
   };

@@ -1,10 +1,12 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { DecisionInput } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
-import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport } from '../domain/report.ts';
-import { describe, isOperational, remainingRecords } from './failures.ts';
-import { abortSignal, abortUpdate, type Answer, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
+import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
+import { checkDecisionForm, type Decided, type Decisions, openDecisions } from './decisions.ts';
+import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
+import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** One stage. Each step may note evidence; `verify` sees what `act` gave and throws where it does not hold. */
@@ -12,14 +14,17 @@ export interface StageSteps<T> {
   precheck?: (note: Note) => Promise<void>;
   act: (note: Note) => Promise<T>;
   verify?: (result: T, note: Note) => Promise<void>;
+  /** Takes what approvers decided about a failure of this stage; then the stage is tried again. */
+  decide?: (decided: Decided) => void;
 }
 export type Note = (...lines: string[]) => void;
-type Decision = { decision: 'retry' | 'abort' } & Answer;
+type Operator = { decision: 'retry' | 'abort' } & Answer;
 
 /** Opens the run: handlers first, before anything is awaited. Throws InvalidInput where the plan was changed on its way. */
 export function openRun(plan: Plan, request: { requester: string; onFailure: 'fail' | 'wait'; commit?: string | undefined }) {
   const report = newReport(plan, { runId: workflowInfo().runId, requester: request.requester, startedAt: Date.now() });
-  let decision: Decision | undefined;
+  let decision: Operator | undefined;
+  const decisions = openDecisions(plan, report, request.requester);
 
   const problemWith = (answer: Answer): string | undefined => {
     if (report.waiting === undefined) return 'the run does not wait for a decision now';
@@ -30,12 +35,12 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     const problem = problemWith(answer);
     if (problem !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: `Refused: ${problem}`, nonRetryable: true });
   };
-  const take = (kind: Decision['decision'], answer: Answer) => {
+  const take = (kind: Operator['decision'], answer: Answer) => {
     decision = { decision: kind, ...answer };
     report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() });
     return report;
   };
-  const takeByHand = (kind: Decision['decision'], answer: Answer) => {
+  const takeByHand = (kind: Operator['decision'], answer: Answer) => {
     const problem = problemWith(answer);
     if (problem === undefined) take(kind, answer);
     else report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: `not obeyed: ${problem}`, at: Date.now() });
@@ -45,6 +50,8 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
   setHandler(abortUpdate, (answer) => take('abort', answer), { validator: validate });
   setHandler(retrySignal, (answer) => { takeByHand('retry', answer); });
   setHandler(abortSignal, (answer) => { takeByHand('abort', answer); });
+  setHandler(decideUpdate, (given) => decisions.take('update', given), { validator: checkDecisionForm });
+  setHandler(decideSignal, (given) => decideByHand(report, decisions, given));
 
   const changed = planProblem(plan);
   if (changed !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: changed, nonRetryable: true, details: [report] });
@@ -72,33 +79,53 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (isCancellation(error)) { report.state = 'failed'; throw error; }
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (request.onFailure === 'fail') throw failure(report, entry);
-        const { decision: answer, by } = await operatorsAnswer(entry, error);
-        if (answer === 'abort') {
+        const answer = await peoplesAnswer(entry, error);
+        if (answer.decision === 'abort') {
           entry.status = 'failed';
-          entry.error = { type: 'Aborted', message: `${by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
+          entry.error = { type: 'Aborted', message: `${answer.by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
           throw failure(report, entry);
         }
+        if (answer.decided !== undefined) steps.decide?.(answer.decided);
       }
     }
   }
 
-  async function operatorsAnswer(entry: StageReport, error: unknown): Promise<Decision> {
+  /** Waits for people: an operator's retry or abort, or, where the failure offers a choice, what enough approvers decide. */
+  async function peoplesAnswer(entry: StageReport, error: unknown): Promise<{ decision: Operator['decision'] | Decided['decision']; by: string; decided?: Decided }> {
     decision = undefined;
+    const offer = error instanceof NeedsDecision ? error.offer : undefined;
     entry.status = 'waiting';
     report.state = 'waiting';
-    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: remainingRecords(error), answers: ['retry', 'abort'], approvals: [] };
+    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: offer?.records ?? [], answers: ['retry', 'abort'], approvals: [] };
     setCurrentDetails(currentDetails(report));
     upsertSearchAttributes([{ key: searchAttribute.gate, value: entry.id }]);
-    await condition(() => decision !== undefined);
-    if (decision === undefined) throw new TypeError('the wait for a decision ended without one');
+    const decided = offer === undefined ? undefined : await putToPeople(report.waiting, entry.id, offer);
+    if (decided === undefined) await condition(() => decision !== undefined);
     delete report.waiting;
     report.state = 'running';
     upsertSearchAttributes([{ key: searchAttribute.gate, value: null }]);
+    if (decided !== undefined) return { decision: decided.decision, by: decided.approvals.map(({ claims }) => claims.approver).join(' and '), decided };
+    if (decision === undefined) throw new TypeError('the wait for a decision ended without one');
     return decision;
   }
 
+  /** Asks approvers and waits for them. Where the question or its answer cannot be put on record nothing is decided, and only an operator's answer is left. */
+  async function putToPeople(waiting: Waiting, gate: string, offer: Offer): Promise<Decided | undefined> {
+    try {
+      waiting.request = await decisions.ask(gate, offer);
+      setCurrentDetails(currentDetails(report));
+      return await decisions.settle(() => decision !== undefined);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      delete waiting.request;
+      waiting.reason = `${waiting.reason}. No decision can be taken, because the audit trail cannot be written (${describe(error).message}); retry asks again`;
+      setCurrentDetails(currentDetails(report));
+      return undefined;
+    }
+  }
+
   const own = (objects: readonly OwnedObject[]) => { report.ledger = addToLedger(report.ledger, objects); };
-  return { report, stage, own };
+  return { report, stage, own, record: decisions.record };
 }
 
 export type Run = ReturnType<typeof openRun>;
@@ -132,6 +159,7 @@ export async function recordFailure(run: Run, plan: Plan, firstChange: string, e
   report.state = 'failed';
   report.endedAt = Date.now();
   setCurrentDetails(currentDetails(report));
+  await condition(allHandlersFinished); // whoever sent the answer that ended the run is told so
   if (find(report, firstChange).status !== 'pending') {
     try {
       await CancellationScope.nonCancellable(() => policies(plan.timings).lastWord.writeReceipt('Write the receipt of the failed run', { target: plan.target, registry: plan.registry, name: report.runId, receipt: receiptOf(report) }));
@@ -142,6 +170,17 @@ export async function recordFailure(run: Run, plan: Plan, firstChange: string, e
   }
   if (error instanceof ApplicationFailure) throw ApplicationFailure.create({ type: error.type ?? 'TerminalState', message: error.message, nonRetryable: true, details: [report] });
   throw error;
+}
+
+/** A decision sent as a signal: nobody waits for an answer, so one that does not count is told in the report and the audit trail. */
+async function decideByHand(report: RunReport, decisions: Decisions, given: DecisionInput): Promise<void> {
+  try {
+    checkDecisionForm(given);
+    await decisions.take('signal', given);
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure)) throw error;
+    if (error.type === 'InvalidInput') report.refusals.push({ at: Date.now(), by: 'unknown', reason: error.message });
+  }
 }
 
 async function attempt<T>(entry: StageReport, { precheck, act, verify }: StageSteps<T>): Promise<T> {

@@ -3,14 +3,16 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { Destroying, Inventory } from '../activities/contract.ts';
 import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
+import { subjectOf } from '../domain/break-glass.ts';
 import { permitLine } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { RunReport } from '../domain/report.ts';
+import { recordResidue, type RunReport } from '../domain/report.ts';
 import { controllerApplications, inventoryProblems, workloadApplications } from '../domain/teardown.ts';
-import { openGate } from './dns-gate.ts';
+import { closedGate, type Gate } from './dns-gate.ts';
+import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
@@ -19,26 +21,23 @@ import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts'
 export async function teardownPlatform({ plan, request }: TeardownInput): Promise<RunReport> {
   const run = openRun(plan, request);
   const call = policies(plan.timings);
+  const gate = closedGate(plan, call, run.record);
+  const { decide } = gate;
   try {
     const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, call, note) });
-    await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, call, note) });
+    await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, gate, call, note), decide });
     await run.stage('freeze-gitops', { act: (note) => freeze(plan, platform, call, note), verify: () => frozen(plan, platform, call) });
     await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
     await run.stage('dns-sources', { act: (note) => removeSources(plan, platform, call, note) });
-    const gate = openGate(plan, call, Date.now());
+    gate.open(Date.now());
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
     const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
-    await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); } });
-    await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note) });
-    await run.stage('controllers', { act: async (note) => removeControllers(await prove('Before controllers'), plan, platform, call, note) });
-    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); } });
-    await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note) });
-    await run.stage('sweep', {
-      act: async (note) => {
-        run.report.residue = await call.until(plan.timings.sweep).sweep('Sweep every service by ownership tag', { target: plan.target, ledger: run.report.ledger, oidcIssuer: platform.cluster?.oidcIssuer });
-        note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
-      },
-    });
+    await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); }, decide });
+    await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note), decide });
+    await run.stage('controllers', { act: async (note) => removeControllers(await prove('Before controllers'), plan, platform, call, note), decide });
+    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); }, decide });
+    await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
+    await run.stage('sweep', { act: (note) => sweep(run, plan, platform, gate, call, note) });
     const report = await closeRun(run, plan);
     if (plan.timings.lateSweepsMs.length > 0) await startChild(LATE_SWEEP, { workflowId: `${plan.target.workflowId}/late-sweep/${report.runId}`, args: [{ plan, report }], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `Late sweeps of ${plan.target.cluster}` });
     return report;
@@ -66,7 +65,7 @@ async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, no
 }
 
 /** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */
-async function proveExternalDns(plan: Plan, platform: Inventory, { probe, zone }: Policies, note: Note): Promise<void> {
+async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { probe, zone }: Policies, note: Note): Promise<void> {
   const { target } = plan;
   const { owned } = await zone.listZone('Records of the platform before the drain', { target });
   note(`Route 53 holds ${owned.length} records of the platform`);
@@ -76,6 +75,12 @@ async function proveExternalDns(plan: Plan, platform: Inventory, { probe, zone }
   if (platform.kubernetes === 'none') { note('there is no Kubernetes API to drain; the DNS gate decides'); return; }
   const { state, expectedRoleArn, roleProblems } = await probe.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });
   const problems = [...externalDnsProblems(state, target, expectedRoleArn), ...roleProblems];
+  const decided = gate.covers(owned);
+  if (problems.length > 0 && decided !== undefined) {
+    note(...problems, `ExternalDNS will not delete the ${owned.length} records; decided: ${decided.decision}, by ${decided.approvals.map(({ claims }) => claims.approver).join(' and ')}`);
+    return;
+  }
+  if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems);
   note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
 }
@@ -133,6 +138,16 @@ async function removeControllers(permit: Destroying, { target, timings, versions
 /** Step 10. */
 async function networkGone({ target, timings }: Plan, { until }: Policies): Promise<void> {
   await until(timings.networkGone).probeNetworkGone('No network interface of a load balancer, no security group of one', { target, startedAt: Date.now(), wait: timings.networkGone });
+}
+
+/** Step 12: whatever a service still knows of the platform, and whatever Route 53 still lists (X4). */
+async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory, gate: Gate, { until, zone }: Policies, note: Note): Promise<void> {
+  const [left, { owned }] = await Promise.all([
+    until(timings.sweep).sweep('Sweep every service by ownership tag', { target, ledger: run.report.ledger, oidcIssuer: cluster?.oidcIssuer }),
+    zone.listZone('Records of the platform after the end', { target }),
+  ]);
+  run.report.residue = [...left, ...recordResidue(owned, target, gate.covers(owned)?.request)];
+  note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
 }
 
 /** Step 11, each destroying call on a fresh proof: nodes, then the cluster, then what it needed to live (failures 26, 28, 30). */
