@@ -55,6 +55,9 @@ export const claimsSchema = z.strictObject({
 });
 export type DecisionClaims = z.infer<typeof claimsSchema>;
 
+/** `typ` in the protected header of a signed decision: a key that signs other things as well never signs a decision by mistake (RFC 8725 § 3.11). */
+export const DECISION_TYP = 'goldenpath-decision';
+
 /** How a decision reaches a run, by update or by signal: a compact JWS (EdDSA, `kid` is the approver) or, unsigned, the claims themselves. */
 export const decisionInputSchema = z.union([z.strictObject({ jws: z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a compact JWS: three base64url parts with dots between') }), z.strictObject({ claims: claimsSchema })]);
 export type DecisionInput = z.infer<typeof decisionInputSchema>;
