@@ -26,7 +26,7 @@ export function nodeActivities(clients: Clients): Pick<Probes, 'probeNodeGroup' 
     probeNodeGroup: (input) => probeNodeGroup(clients, input),
     probeNodeGroupsGone: (input) => probeNodeGroupsGone(clients.eks, input),
     startNodeGroup: (input) => startNodeGroup(clients, input),
-    startDeleteNodeGroups: destroyer((input) => startDeleteNodeGroups(clients.eks, input)),
+    startDeleteNodeGroups: destroyer(clients.s3, (input) => startDeleteNodeGroups(clients.eks, input)),
   };
 }
 

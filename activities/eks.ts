@@ -16,7 +16,7 @@ export function clusterActivities(clients: Clients): Pick<Probes, 'probeCluster'
     probeCluster: (input) => probeCluster(clients.eks, input),
     probeClusterGone: (input) => probeClusterGone(clients.eks, input),
     startCluster: (input) => startCluster(clients, input),
-    startDeleteCluster: destroyer((input) => startDeleteCluster(clients.eks, input)),
+    startDeleteCluster: destroyer(clients.s3, (input) => startDeleteCluster(clients.eks, input)),
   };
 }
 

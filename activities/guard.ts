@@ -1,15 +1,60 @@
-// The one place in front of destroying: no proof, no call (teardown.md § The invariant, X1).
+// The one place in front of destroying: no permit, no call; no record of it, no call (teardown.md § The invariant, X1, B2).
+import type { S3Client } from '@aws-sdk/client-s3';
+import { Context } from '@temporalio/activity';
+import { type ActingRun, decisionProblems } from '../domain/approvals.ts';
+import type { Approval, BreakGlass, Decision, DecisionRequest } from '../domain/break-glass.ts';
 import { demandPermit } from '../domain/dns-gate.ts';
+import { GoldenpathError } from '../domain/errors.ts';
+import type { Plan, Target } from '../domain/plan.ts';
+import { writeEntry } from './audit.ts';
+import { checkApprovals } from './break-glass.ts';
 import type { Destroying } from './contract.ts';
 
 /**
- * Wraps a destroying activity: the proof is judged by this machine's clock before anything else happens.
- * The returned function throws ProofMissing where the proof is absent, another platform's, another plan's, or stale.
+ * Wraps a destroying activity: the permit is judged by this machine's clock, a decision's signatures are checked anew, and the call is put on record; only then is it made.
+ * The returned function throws ProofMissing where the permit is absent, another platform's, another plan's, stale, or not what people signed for,
+ * and S3's own error where the record cannot be written.
  */
-export function destroyer<In extends Destroying, Out>(destroy: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
+export function destroyer<In extends Destroying, Out>(s3: S3Client, destroy: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
-    const { target, permit, planHash, proofMaxAgeMs, cleanListings } = input;
-    demandPermit(permit, { target, planHash, now: Date.now(), maxAgeMs: proofMaxAgeMs, cleanListings });
+    await judgeDestroying(input, Date.now());
+    await recordDestroying(s3, input);
     return destroy(input);
   };
+}
+
+/** Throws ProofMissing unless the permit lets this call through now (ms). */
+export async function judgeDestroying({ target, permit, breakGlass, planHash, proofMaxAgeMs, cleanListings }: Destroying, now: number): Promise<void> {
+  demandPermit(permit, { target, planHash, now, maxAgeMs: proofMaxAgeMs, cleanListings });
+  if (permit.kind === 'break-glass') await demandDecision('leave', { target, planHash, breakGlass, request: permit.request, approvals: permit.approvals });
+}
+
+/** What a decision is acted on with. */
+interface Acting {
+  target: Target;
+  planHash: string;
+  breakGlass: BreakGlass;
+  request: DecisionRequest;
+  approvals: Approval[];
+}
+
+/** Throws ProofMissing unless enough approvers decided exactly this for the run that this activity belongs to. */
+export async function demandDecision(decision: Decision, { target, planHash, breakGlass, request, approvals }: Acting): Promise<void> {
+  const run: ActingRun = { ...ownRun(), cluster: target.cluster, environment: target.environment, planHash };
+  const problems = decisionProblems(request, decision, { checked: await checkApprovals(approvals, breakGlass), policy: breakGlass, run });
+  if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to ${decision === 'leave' ? 'destroy' : decision} ${target.cluster}: ${problems.join('; ')}`, problems);
+}
+
+/** The run whose activity this is. */
+export function ownRun(): { workflowId: string; runId: string } {
+  const { workflowExecution } = Context.current().info;
+  if (workflowExecution === undefined) throw new TypeError('the activity belongs to no workflow');
+  return { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId };
+}
+
+/** Each attempt is a call of its own, and so an entry of its own. */
+async function recordDestroying(s3: S3Client, { target, permit, registry }: { target: Target; permit: Destroying['permit']; registry: Plan['registry'] }): Promise<void> {
+  const { activityType, activityId, attempt } = Context.current().info;
+  const { environment, cluster } = target;
+  await writeEntry(s3, registry, { schema: 1, at: Date.now(), environment, cluster, ...ownRun(), kind: 'destroy', activity: activityType, attempt, permit }, `${activityId}-${attempt}`);
 }

@@ -18,7 +18,7 @@ import { allPages, present } from './pages.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 
 export function identityActivities(clients: Clients): Pick<Destroyers, 'deleteIdentity'> {
-  return { deleteIdentity: destroyer((input) => deleteIdentity(clients, input)) };
+  return { deleteIdentity: destroyer(clients.s3, (input) => deleteIdentity(clients, input)) };
 }
 
 async function deleteIdentity({ iam, eks }: Clients, { target, oidcIssuer }: Parameters<Destroyers['deleteIdentity']>[0]): Promise<string[]> {

@@ -1,5 +1,7 @@
 // All activities of a worker, put together (architecture.md § The house). Errors are triaged here for AWS's half, and in kubernetes-activities.ts for the other.
 import type { Target } from '../domain/plan.ts';
+import { auditActivities } from './audit.ts';
+import { verifyDecision } from './break-glass.ts';
 import type { Clients } from './clients.ts';
 import type { PlatformActivities, ZoneProbes } from './contract.ts';
 import { clusterActivities } from './eks.ts';
@@ -30,12 +32,14 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
     iam: clients.iam,
+    s3: clients.s3,
     manifestMirror,
   };
   return {
     ...allAtEdge({
       ...foundationActivities(clients),
       ...registryActivities(clients),
+      ...auditActivities(clients),
       ...logActivities(clients),
       ...roleActivities(clients),
       ...clusterActivities(clients),
@@ -47,6 +51,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...identityActivities(clients),
       ...leftoverActivities(clients),
       ...sweepActivities(clients),
+      verifyDecision,
       readInventory: ({ target }: { target: Target }) => readInventory(clients, target, kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),

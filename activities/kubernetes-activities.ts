@@ -33,13 +33,13 @@ interface Aimed {
 
 /** The activities that speak to the cluster's API server. */
 export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActivities {
-  const { iam } = deps;
+  const { iam, s3 } = deps;
   const inCluster = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
     atEdge(whileHeartbeating((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input))), mapKubernetesError);
   const watching = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
     atEdge((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input)), mapKubernetesError);
   const destroying = <In extends Destroying, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
-    atEdge(whileHeartbeating(destroyer((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input)))), mapKubernetesError);
+    atEdge(whileHeartbeating(destroyer(s3, (input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input)))), mapKubernetesError);
   const manifest = (pinned: Manifest) => loadManifest(pinned, { mirror: deps.manifestMirror, signal: Context.current().cancellationSignal });
 
   return {

@@ -5,6 +5,7 @@ import {
   type V1APIResource,
 } from '@kubernetes/client-node';
 import type { IAMClient } from '@aws-sdk/client-iam';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { Target } from '../domain/plan.ts';
 import type { ClusterAccess } from './eks-token.ts';
 import { isNotFound, isUnauthorized, mapKubernetesError } from './kubernetes-errors.ts';
@@ -14,6 +15,8 @@ export interface KubernetesDeps {
   clusterAccess(target: Target): Promise<ClusterAccess>;
   mintToken(target: Target): Promise<string>;
   iam: IAMClient;
+  /** Where the guard puts destroying calls on record. */
+  s3: S3Client;
   /** Directory of pinned manifests named `<sha256>.yaml`, for places without the internet (GOLDENPATH_MANIFEST_MIRROR). */
   manifestMirror?: string | undefined;
 }

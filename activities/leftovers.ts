@@ -14,7 +14,7 @@ import { clusterInterfaces, clusterSecurityGroups } from './network.ts';
 import { allPages, present } from './pages.ts';
 
 export function leftoverActivities(clients: Clients): Pick<Destroyers, 'deleteLeftovers'> {
-  return { deleteLeftovers: destroyer((input) => deleteLeftovers(clients, input)) };
+  return { deleteLeftovers: destroyer(clients.s3, (input) => deleteLeftovers(clients, input)) };
 }
 
 async function deleteLeftovers({ ec2, eks, logs }: Clients, { target }: Destroying): Promise<string[]> {

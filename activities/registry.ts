@@ -84,10 +84,8 @@ async function recordZone(s3: S3Client, registry: Registry, { environment, hoste
 async function writeReceipt(s3: S3Client, { target, registry, name, receipt }: Parameters<Changes['writeReceipt']>[0]): Promise<{ key: string }> {
   const key = receiptKey({ ...target, name });
   const body = canonicalJson(receipt);
-  const taken = await writeOnce(s3, registry.bucket, key, body);
-  if (taken === undefined || taken === body) return { key };
-  const problem = `${key} holds another receipt already; a receipt is never overwritten`;
-  throw new GoldenpathError('InvalidInput', problem, [problem]);
+  await writeSame(s3, registry.bucket, key, body);
+  return { key };
 }
 
 /** Writes the object unless one of that key exists; answers the existing one's text, or undefined where this one was written. */
@@ -99,6 +97,14 @@ async function writeOnce(s3: S3Client, bucket: string, key: string, body: string
     if (!isNamed(error, ['PreconditionFailed'])) throw error;
     return present(await readObject(s3, bucket, key), `${key}, which it says exists`);
   }
+}
+
+/** Writes the object; the same one again is a second attempt and fine. Throws InvalidInput where another body lies under the key. */
+export async function writeSame(s3: S3Client, bucket: string, key: string, body: string): Promise<void> {
+  const taken = await writeOnce(s3, bucket, key, body);
+  if (taken === undefined || taken === body) return;
+  const problem = `${key} holds something else already; what is there is never overwritten`;
+  throw new GoldenpathError('InvalidInput', problem, [problem]);
 }
 
 async function readObject(s3: S3Client, bucket: string, key: string): Promise<string | undefined> {

@@ -16,6 +16,7 @@ import { clusterAccess } from '../../activities/eks-token.ts';
 import { createActivities, createZoneActivities } from '../../activities/index.ts';
 import { readInventory } from '../../activities/inventory.ts';
 import { checkFoundation } from '../../domain/foundation.ts';
+import type { DnsProof } from '../../domain/dns-gate.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { newReport, receiptOf } from '../../domain/report.ts';
 import type { Wait } from '../../domain/timings.ts';
@@ -26,6 +27,7 @@ import { inActivity } from '../support/in-activity.ts';
 import { fakeKubernetes } from '../support/fake-kubernetes.ts';
 import { seedFoundation, type TestFoundation } from '../support/foundation.ts';
 import { startAws, type TestAws } from '../support/moto.ts';
+import { permitted } from '../support/permits.ts';
 import { environment, ephemeralPlan } from '../support/plans.ts';
 
 const CLUSTER = 'goldenpath-dev-eks-21-11-26-01';
@@ -107,12 +109,7 @@ async function until<T>(wait: Wait, probe: (waiting: Waiting) => Promise<T>): Pr
   throw new Error('not ready within a minute');
 }
 
-function permit(changes: Partial<Destroying['proof']> = {}): Destroying {
-  const { target, hash, timings } = plan;
-  const at = Date.now();
-  const proof = { kind: 'dns-proof' as const, cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: hash, cleanListings: 3, firstCleanAt: at, lastCleanAt: at, ...changes };
-  return { target, proof, planHash: hash, proofMaxAgeMs: timings.proofMaxAgeMs, cleanListings: timings.dnsGate.cleanListings };
-}
+const permit = (changes: Partial<DnsProof> = {}) => permitted(plan, changes);
 
 async function changeRecords(action: 'CREATE' | 'DELETE', records: ResourceRecordSet[]): Promise<void> {
   await new Route53Client(aws.client).send(new ChangeResourceRecordSetsCommand({ HostedZoneId: foundation.hostedZoneId, ChangeBatch: { Changes: records.map((ResourceRecordSet) => ({ Action: action, ResourceRecordSet })) } }));

@@ -14,6 +14,7 @@ import { seedAdmin } from '../../lab/aws/admin.ts';
 import { freePort } from '../../lab/ports.ts';
 import { runActivity, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
 import { startAws, type TestAws } from '../support/moto.ts';
+import { permitted } from '../support/permits.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 
 const plan = ephemeralPlan();
@@ -176,7 +177,7 @@ describe('DNS sources', () => {
 
 describe('volumes', () => {
   const volume = (name: string, claim: string, policy: string) => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'gp3', persistentVolumeReclaimPolicy: policy, csi: { driver: 'ebs.csi.aws.com', volumeHandle: `vol-${name}` }, claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: claim, namespace: 'default' } } });
-  const permit = () => ({ target, planHash: plan.hash, proofMaxAgeMs: 300_000, cleanListings: 3, proof: { kind: 'dns-proof' as const, cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: plan.hash, cleanListings: 3, firstCleanAt: Date.now(), lastCleanAt: Date.now() } });
+  const permit = () => permitted(plan);
 
   it('failure 10: what runs on a claim goes first, then the claim, then its driver takes the disk; a retained one is named', async () => {
     const template = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'gp3', resources: { requests: { storage: '1Gi' } } } };

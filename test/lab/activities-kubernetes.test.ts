@@ -4,9 +4,9 @@ import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, StorageV1Api } from '
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubernetesActivities, kubernetesInventory } from '../../activities/kubernetes-activities.ts';
 import { componentsUpTo } from '../../domain/components.ts';
-import type { DnsProof } from '../../domain/dns-gate.ts';
 import type { Tier } from '../../domain/tiers.ts';
 import { lightRepository, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
+import { permitted, proofOf } from '../support/permits.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 
 const plan = ephemeralPlan();
@@ -46,8 +46,7 @@ const applicationNames = async () => {
 };
 const raise = (maxTier: Tier) =>
   world.run(activities.applyRootApplication, { target, maxTier, gitops, images: versions.images, externalDns: { enabled: true }, roleArns: { 'external-dns': 'arn:aws:iam::111122223333:role/x' }, vpcId: 'vpc-1' });
-const proof: DnsProof = { kind: 'dns-proof', cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: plan.hash, cleanListings: 3, firstCleanAt: 0, lastCleanAt: 0 };
-const permit = () => ({ target, proof: { ...proof, firstCleanAt: Date.now(), lastCleanAt: Date.now() }, planHash: plan.hash, proofMaxAgeMs: 300_000, cleanListings: 3 });
+const permit = () => permitted(plan);
 
 describe('Argo CD from its pinned manifest to its end', () => {
   it('X5: a fresh cluster has no Argo CD and no application, by discovery', async () => {
@@ -118,7 +117,7 @@ describe('Argo CD from its pinned manifest to its end', () => {
   });
 
   it('X1: without a fresh proof nothing is destroyed', async () => {
-    await expect(world.run(activities.deleteControllers, { ...permit(), proof, names: childNames('1') })).rejects.toMatchObject({ type: 'ProofMissing' });
+    await expect(world.run(activities.deleteControllers, { ...permit(), permit: proofOf(plan, { lastCleanAt: 0 }), names: childNames('1') })).rejects.toMatchObject({ type: 'ProofMissing' });
     expect(await applicationNames()).toEqual(['goldenpath', ...childNames('1')].toSorted());
   });
 

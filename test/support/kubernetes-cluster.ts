@@ -5,6 +5,7 @@ import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -16,6 +17,7 @@ import { startKubelet } from '../../lab/kubernetes/kubelet.ts';
 import { addNodes } from '../../lab/kubernetes/nodes.ts';
 import { Supervisor } from '../../lab/processes.ts';
 import { ensureTools } from '../../lab/tools.ts';
+import { memoryS3 } from './memory-s3.ts';
 
 /** Activities that fail on purpose are not worth a page of log each. */
 const QUIET = new DefaultLogger('ERROR');
@@ -32,7 +34,7 @@ export interface TestCluster {
 }
 
 /** Starts everything; `nodes` of them are Ready when it resolves. */
-export async function startTestCluster({ nodes = 2, iam }: { nodes?: number; iam?: IAMClient } = {}): Promise<TestCluster> {
+export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client }: { nodes?: number; iam?: IAMClient; s3?: S3Client } = {}): Promise<TestCluster> {
   const tools = await ensureTools();
   const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
   const supervisor = new Supervisor(join(dir, 'processes.json'));
@@ -53,6 +55,7 @@ export async function startTestCluster({ nodes = 2, iam }: { nodes?: number; iam
       clusterAccess: () => Promise.resolve({ endpoint: cluster.endpoint, caPem: cluster.caPem, token }),
       mintToken: () => Promise.resolve(token),
       iam: iam ?? new IAMClient({ region: 'eu-west-2' }),
+      s3,
       manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),
     },
     run: runActivity,

@@ -1,15 +1,21 @@
 // A platform in memory behind the activities' contract, for what the lab cannot do: force any answer at any moment of a workflow. The guard in front of destroying is the real one.
-import { ApplicationFailure } from '@temporalio/activity';
-import type { Destroying, Inventory, PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { verifyDecision } from '../../activities/break-glass.ts';
+import type { Destroying, Inventory, PlatformActivities, ZoneProbes, ZoneRepairs } from '../../activities/contract.ts';
+import { atEdge } from '../../activities/errors.ts';
+import { demandDecision, judgeDestroying, ownRun } from '../../activities/guard.ts';
+import { type AuditEntry, type AuditEvent, auditKey } from '../../domain/audit.ts';
+import { subjectLine } from '../../domain/break-glass.ts';
 import { componentsUpTo, ROOT_APPLICATION } from '../../domain/components.ts';
-import { demandPermit } from '../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../domain/dns-records.ts';
+import { repairOf } from '../../domain/dns-repair.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import type { FoundationReadings } from '../../domain/foundation.ts';
+import type { Target } from '../../domain/plan.ts';
 import type { Receipt } from '../../domain/report.ts';
 import type { ApplicationState } from '../../domain/applications.ts';
 
-type Activities = PlatformActivities & ZoneProbes;
+type Activities = PlatformActivities & ZoneProbes & ZoneRepairs;
 
 /** The error an activity's edge would give. */
 export function failed(type: string, message: string, retryable = false): ApplicationFailure {
@@ -25,6 +31,7 @@ export function newWorld(overrides: (world: World) => Partial<Activities> = () =
     clusterStatus: null as string | null,
     applications: [] as ApplicationState[],
     sources: [] as string[],
+    audit: [] as AuditEntry[],
     activities: {} as Activities,
   };
   const activities = { ...standard(world), ...overrides(world) };
@@ -42,6 +49,8 @@ export interface World {
   clusterStatus: string | null;
   applications: ApplicationState[];
   sources: string[];
+  /** The audit trail: what was recorded, and what the guard and the repair wrote of themselves. */
+  audit: AuditEntry[];
 }
 
 /** A platform as a bootstrap leaves it. */
@@ -66,7 +75,13 @@ export const goodZone: Pick<FoundationReadings, 'zone' | 'delegation' | 'records
 function standard(world: World): Activities {
   const subnet = (zone: string) => ({ id: `subnet-${zone}`, zone, freeAddresses: 200, tags: { 'kubernetes.io/role/internal-elb': '1' } });
   const passed = (id: string) => [{ id, title: id, ok: true, found: 'fine', fix: '' }];
-  const allow = ({ permit, target, planHash, proofMaxAgeMs, cleanListings }: Destroying) => { demandPermit(permit, { target, planHash, now: permit.kind === 'dns-proof' ? permit.lastCleanAt : permit.listedAt, maxAgeMs: proofMaxAgeMs, cleanListings }); };
+  const put = ({ environment, cluster }: Target, event: AuditEvent) => { world.audit.push({ schema: 1, at: Date.now(), environment, cluster, ...ownRun(), ...event }); };
+  /** The real guard; only the clock is the permit's own, because the test server skips time. */
+  const allow = async (input: Destroying) => {
+    const { permit, target } = input;
+    await atEdge(() => judgeDestroying(input, permit.kind === 'dns-proof' ? permit.lastCleanAt : permit.listedAt))(undefined);
+    put(target, { kind: 'destroy', activity: Context.current().info.activityType, attempt: 1, permit });
+  };
   const inventory = (): Inventory => ({
     cluster: world.clusterStatus === null ? null : { arn: 'arn:cluster', status: world.clusterStatus, oidcIssuer: 'https://oidc', deletionProtection: false, nodeGroups: ['default'], fargateProfiles: [], addons: [] },
     kubernetes: world.clusterStatus === 'ACTIVE' ? 'answers' : 'none',
@@ -119,17 +134,28 @@ function standard(world: World): Activities {
     awaitDnsSourcesGone: () => Promise.resolve([]),
     probeLoadBalancersGone: () => Promise.resolve(),
     listZone: ({ target }) => Promise.resolve({ hostedZoneId: target.hostedZoneId, at: Date.now(), pages: 1, recordCount: world.records.length, owned: world.records }),
-    deleteVolumes: (input) => { allow(input); return Promise.resolve([]); },
+    deleteVolumes: async (input) => { await allow(input); return []; },
     probeVolumesGone: () => Promise.resolve(),
-    deleteControllers: (input) => { allow(input); world.applications = []; return Promise.resolve(input.names); },
-    removeArgoCd: (input) => { allow(input); return Promise.resolve(['argocd']); },
+    deleteControllers: async (input) => { await allow(input); world.applications = []; return input.names; },
+    removeArgoCd: async (input) => { await allow(input); return ['argocd']; },
     probeNetworkGone: () => Promise.resolve(),
-    startDeleteNodeGroups: (input) => { allow(input); return Promise.resolve([]); },
+    startDeleteNodeGroups: async (input) => { await allow(input); return []; },
     probeNodeGroupsGone: () => Promise.resolve(),
-    startDeleteCluster: (input) => { allow(input); world.clusterStatus = null; return Promise.resolve([]); },
+    startDeleteCluster: async (input) => { await allow(input); world.clusterStatus = null; return []; },
     probeClusterGone: () => Promise.resolve(),
-    deleteIdentity: (input) => { allow(input); return Promise.resolve([]); },
-    deleteLeftovers: (input) => { allow(input); return Promise.resolve([]); },
+    deleteIdentity: async (input) => { await allow(input); return []; },
+    deleteLeftovers: async (input) => { await allow(input); return []; },
     sweep: () => Promise.resolve([]),
+    verifyDecision,
+    recordAudit: ({ entry, name }) => { world.audit.push(entry); return Promise.resolve({ key: auditKey(entry, name) }); },
+    repairRecords: atEdge(async (input) => {
+      const { request, approvals, target } = input;
+      await demandDecision('repair', input);
+      const begun = world.audit.some((entry) => entry.kind === 'repair' && entry.request.id === request.id);
+      const { records, registry } = repairOf(world.records, (record) => record, { request, begun, zone: target.zone });
+      put(target, { kind: 'repair', request, approvals, records: request.subject });
+      world.records = [];
+      return [...records, ...registry].map((record) => `deleted ${subjectLine(record)}`);
+    }),
   };
 }

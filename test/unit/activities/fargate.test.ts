@@ -5,10 +5,14 @@ import { EKSClient } from '@aws-sdk/client-eks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeActivities } from '../../../activities/eks-nodes.ts';
 import { createClients } from '../../../activities/clients.ts';
+import { inActivity } from '../../support/in-activity.ts';
+import { memoryS3 } from '../../support/memory-s3.ts';
+import { permitted } from '../../support/permits.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
-const { target, hash } = ephemeralPlan('teardown');
-const permit = () => ({ target, planHash: hash, proofMaxAgeMs: 300_000, cleanListings: 1, proof: { kind: 'dns-proof' as const, cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: hash, cleanListings: 1, firstCleanAt: Date.now(), lastCleanAt: Date.now() } });
+const plan = ephemeralPlan('teardown');
+const { target } = plan;
+const permit = () => permitted(plan);
 
 let server: Server;
 let profiles: Map<string, string>;
@@ -35,7 +39,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   const { port } = server.address() as AddressInfo;
   const eks = new EKSClient({ region: target.region, endpoint: `http://127.0.0.1:${port}`, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
-  activities = nodeActivities({ ...createClients(target.region), eks });
+  activities = inActivity(nodeActivities({ ...createClients(target.region), eks, s3: memoryS3().client }));
 });
 
 afterEach(async () => {

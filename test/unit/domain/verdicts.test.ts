@@ -143,7 +143,7 @@ describe('reports', () => {
     expect(addToLedger([object], [object, { ...object, id: 'other' }])).toHaveLength(2);
   });
   it('U1: the details of a waiting run say what is awaited and how to answer, with the payload to send by hand', () => {
-    const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const, owner: 'me' }] } };
+    const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], approvals: [], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const, owner: 'me' }] } };
     const text = currentDetails(waiting);
     expect(text).toContain('app.x A 192.0.2.1 (owner-txt, owner me)');
     expect(text).toContain(`goldenpath retry ${waiting.workflowId} --reason`);
