@@ -69,6 +69,13 @@ export interface Approval {
   at: number;
 }
 
+/** What enough approvers decided, with what they signed. */
+export interface Decided {
+  decision: Decision;
+  request: DecisionRequest;
+  approvals: Approval[];
+}
+
 /** What was found of a signature: whose key made it, or why it is worth nothing. `none`: there was no signature. */
 export type Signature = { kind: 'valid'; signer: string } | { kind: 'none' } | { kind: 'invalid'; why: string };
 
@@ -142,6 +149,11 @@ export function decided(request: DecisionRequest, approvals: readonly Approval[]
     const approvers = new Set(approvals.filter(({ claims }) => claims.decision === decision).map(({ claims }) => claims.approver));
     return approvers.size >= (decision === 'abort' ? 1 : request.approvals);
   });
+}
+
+/** Whether a decision speaks of exactly these records. */
+export function coversExactly({ request }: Decided, records: readonly OwnedRecord[]): boolean {
+  return records.length > 0 && request.subjectHash === subjectHash(subjectOf(records));
 }
 
 /** The first field in which an answer speaks of another question than this one. */

@@ -1,8 +1,7 @@
 // The DNS gate: when the records of a platform count as gone, and what that proof is worth (X1, X2, teardown.md step 7 and § The invariant).
-import { type Approval, decided, type DecisionRequest } from './break-glass.ts';
-import { type DnsRecord, type OwnedRecord, ownedRecords, recordLine } from './dns-records.ts';
+import { type Approval, coversExactly, decided, type Decided, type DecisionRequest, subjectHash, subjectOf } from './break-glass.ts';
+import { type DnsRecord, type OwnedRecord, ownedRecords } from './dns-records.ts';
 import { GoldenpathError } from './errors.ts';
-import { hashOf } from './hash.ts';
 import type { Target } from './plan.ts';
 
 /** One look at the zone, whole: an activity returns it only when every page was read. Times are milliseconds since the epoch. */
@@ -43,11 +42,6 @@ export interface DnsProof {
   lastCleanAt: number;
 }
 
-export type GateVerdict =
-  | { state: 'proven'; proof: DnsProof }
-  | { state: 'looking'; clean: number; remaining: OwnedRecord[] }
-  | { state: 'blocked'; remaining: OwnedRecord[]; remainingHash: string };
-
 /** One line of evidence for a permit. */
 export function permitLine(permit: Permit): string {
   if (permit.kind === 'dns-proof') return `${permit.cleanListings} clean listings in a row, the last one at ${new Date(permit.lastCleanAt).toISOString()}`;
@@ -59,24 +53,43 @@ export function listingOf(records: readonly DnsRecord[], target: Pick<Target, 'h
   return { hostedZoneId: target.hostedZoneId, at, pages, recordCount: records.length, owned: ownedRecords(records, target) };
 }
 
+export interface GateState {
+  target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>;
+  planHash: string;
+  sourcesGoneAt: number;
+  cleanListings: number;
+  now: number;
+  deadlineAt: number;
+}
+
+/** What the gate does next: let pass, delete what was decided on, look again, or stop. */
+export type GateStep =
+  | { do: 'pass'; permit: Permit }
+  | { do: 'repair'; decided: Decided; remaining: OwnedRecord[] }
+  | { do: 'look'; clean: number; remaining: OwnedRecord[] }
+  | { do: 'block'; remaining: OwnedRecord[] };
+
 /**
- * What the listings since the last source was gone prove. Only the clean tail counts: a record that shows up again
- * starts the count anew, so one stale answer proves nothing. Past the deadline without proof the gate is blocked.
+ * What the listings since the last source was gone, and a decision that stands, allow (the invariant). Only the clean
+ * tail counts: a record that shows up again starts the count anew, so one stale answer proves nothing. A decision counts
+ * only while it speaks of exactly what the last listing shows. Past the deadline, counted without either, the gate blocks.
  */
-export function gateVerdict(
-  listings: readonly ZoneListing[],
-  gate: { target: Pick<Target, 'cluster' | 'hostedZoneId' | 'ownerId'>; planHash: string; sourcesGoneAt: number; cleanListings: number; now: number; deadlineAt: number },
-): GateVerdict {
+export function gateStep(listings: readonly ZoneListing[], standing: Decided | undefined, gate: GateState): GateStep {
   const { cluster, hostedZoneId, ownerId } = gate.target;
   const relevant = listings.filter((listing) => listing.hostedZoneId === hostedZoneId && listing.at >= gate.sourcesGoneAt);
   const clean = relevant.slice(relevant.findLastIndex((listing) => listing.owned.length > 0) + 1);
   const [first, last] = [clean[0], clean.at(-1)];
   if (first !== undefined && last !== undefined && clean.length >= gate.cleanListings) {
-    return { state: 'proven', proof: { kind: 'dns-proof', cluster, hostedZoneId, ownerId, planHash: gate.planHash, cleanListings: clean.length, firstCleanAt: first.at, lastCleanAt: last.at } };
+    return { do: 'pass', permit: { kind: 'dns-proof', cluster, hostedZoneId, ownerId, planHash: gate.planHash, cleanListings: clean.length, firstCleanAt: first.at, lastCleanAt: last.at } };
   }
-  const remaining = relevant.at(-1)?.owned ?? [];
-  if (gate.now >= gate.deadlineAt) return { state: 'blocked', remaining, remainingHash: hashOf(remaining.map((record) => recordLine(record))) };
-  return { state: 'looking', clean: clean.length, remaining };
+  const shown = relevant.at(-1);
+  const remaining = shown?.owned ?? [];
+  if (shown !== undefined && standing !== undefined && coversExactly(standing, remaining)) {
+    const { decision, request, approvals } = standing;
+    if (decision === 'repair') return { do: 'repair', decided: standing, remaining };
+    if (decision === 'leave') return { do: 'pass', permit: { kind: 'break-glass', cluster, hostedZoneId, ownerId, planHash: gate.planHash, request, approvals, listedHash: subjectHash(subjectOf(remaining)), listedAt: shown.at } };
+  }
+  return gate.now >= gate.deadlineAt ? { do: 'block', remaining } : { do: 'look', clean: clean.length, remaining };
 }
 
 /** How far a worker's clock may lag behind the Temporal server's, on which the proof is dated. */

@@ -1,19 +1,12 @@
 // Break-glass as a durable wait: a question to people, every answer checked and put on record before it counts, a reminder, an end (B1, B2).
 import { ApplicationFailure, condition, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { AuditEvent } from '../domain/audit.ts';
-import { type Approval, decided, type Decision, type DecisionInput, decisionInputSchema, type DecisionRequest, judgeDecision, makeDecisionRequest, type Verdict } from '../domain/break-glass.ts';
+import { type Approval, decided, type Decided, type Decision, type DecisionInput, decisionInputSchema, type DecisionRequest, judgeDecision, makeDecisionRequest, type Verdict } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import type { Offer } from './failures.ts';
 import { policies } from './policies.ts';
-
-/** What enough approvers decided, with what they signed. */
-export interface Decided {
-  decision: Decision;
-  request: DecisionRequest;
-  approvals: Approval[];
-}
 
 /** Puts an event on record outside Temporal. `name` is the same whenever the same event is recorded again. */
 export type Recorder = (event: AuditEvent, name: string) => Promise<void>;

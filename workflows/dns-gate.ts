@@ -1,11 +1,11 @@
 // The DNS gate as a durable loop: list the zone, judge, wait, until the records are proven gone, or a decision covers exactly those that are left (X1, X2, B1).
 import { sleep } from '@temporalio/workflow';
-import { subjectHash, subjectOf } from '../domain/break-glass.ts';
-import { gateVerdict, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
+import { coversExactly, type Decided } from '../domain/break-glass.ts';
+import { gateStep, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
 import type { OwnedRecord } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import { nextListingMs } from '../domain/timings.ts';
-import type { Decided, Recorder } from './decisions.ts';
+import type { Recorder } from './decisions.ts';
 import { recordsRemain } from './failures.ts';
 import type { Policies } from './policies.ts';
 
@@ -30,7 +30,7 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
 
   /** Whether a decision stands that covers exactly these records. */
   function covers(records: readonly OwnedRecord[]): Decided | undefined {
-    return standing !== undefined && records.length > 0 && standing.request.subjectHash === subjectHash(subjectOf(records)) ? standing : undefined;
+    return standing !== undefined && coversExactly(standing, records) ? standing : undefined;
   }
 
   /** What lets a destroying call through. Throws DnsRecordsRemain once the deadline, counted from this call, has passed. */
@@ -40,30 +40,32 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
     for (;;) {
       // Dated by when it was asked for, on the workflow's clock: the look came after that, whatever the worker's clock says.
       const askedAt = Date.now();
-      const listing = { ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt };
-      listings.push(listing);
+      listings.push({ ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
       const now = Date.now();
-      const verdict = gateVerdict(listings, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
-      if (verdict.state === 'proven') {
-        proofs += 1;
-        await record({ kind: 'proof', proof: verdict.proof, why }, String(proofs));
-        return verdict.proof;
+      const step = gateStep(listings, standing, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
+      switch (step.do) {
+        case 'pass':
+          await recordPermit(step.permit, why);
+          return step.permit;
+        case 'repair':
+          standing = undefined; // single use
+          await repair.repairRecords(`Delete the ${step.remaining.length} records that were decided on`, { target, request: step.decided.request, approvals: step.decided.approvals, breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash });
+          startedAt = Date.now();
+          break;
+        case 'look':
+          await sleep(nextListingMs(now - startedAt, step.remaining.length === 0, timings.dnsGate), { summary: step.remaining.length === 0 ? `${step.clean} of ${cleanListings} clean listings` : `${step.remaining.length} records remain` });
+          break;
+        case 'block':
+          throw blocked(step.remaining, Math.round((now - sourcesGoneAt) / 1_000), cleanListings);
       }
-      const decided = covers(listing.owned);
-      if (decided?.decision === 'leave') {
-        const { request, approvals } = decided;
-        return { kind: 'break-glass', cluster: target.cluster, hostedZoneId: target.hostedZoneId, ownerId: target.ownerId, planHash: plan.hash, request, approvals, listedHash: subjectHash(subjectOf(listing.owned)), listedAt: askedAt };
-      }
-      if (decided?.decision === 'repair') {
-        standing = undefined; // single use
-        await repair.repairRecords(`Delete the ${listing.owned.length} records that were decided on`, { target, request: decided.request, approvals: decided.approvals, breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash });
-        startedAt = Date.now();
-        continue;
-      }
-      if (verdict.state === 'blocked') throw blocked(verdict.remaining, Math.round((now - sourcesGoneAt) / 1_000), cleanListings);
-      const wait = nextListingMs(now - startedAt, verdict.remaining.length === 0, timings.dnsGate);
-      await sleep(wait, { summary: verdict.remaining.length === 0 ? `${verdict.clean} of ${cleanListings} clean listings` : `${verdict.remaining.length} records remain` });
     }
+  }
+
+  /** A proof is an event of its own; a decision is on record already, and each destroying call records what it relied on. */
+  async function recordPermit(permit: Permit, why: string): Promise<void> {
+    if (permit.kind !== 'dns-proof') return;
+    proofs += 1;
+    await record({ kind: 'proof', proof: permit, why }, String(proofs));
   }
 
   return { open, prove, decide, covers };

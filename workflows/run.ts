@@ -1,10 +1,10 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { DecisionInput } from '../domain/break-glass.ts';
+import type { Decided, DecisionInput } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
-import { checkDecisionForm, type Decided, type Decisions, openDecisions } from './decisions.ts';
+import { checkDecisionForm, type Decisions, openDecisions } from './decisions.ts';
 import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
 import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
 import { policies } from './policies.ts';

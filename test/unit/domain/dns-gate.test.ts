@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demandPermit, type DnsProof, gateVerdict, type ZoneListing } from '../../../domain/dns-gate.ts';
+import { demandPermit, type DnsProof, gateStep, type ZoneListing } from '../../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../../domain/dns-records.ts';
 import { GoldenpathError } from '../../../domain/errors.ts';
 
@@ -9,34 +9,34 @@ const left: OwnedRecord = { name: 'app.b-1.dev.example.org', type: 'A', values: 
 const listing = (at: number, owned: OwnedRecord[] = [], hostedZoneId = 'Z1'): ZoneListing => ({ hostedZoneId, at, pages: 1, recordCount: owned.length, owned });
 const gate = { target, planHash: 'p', sourcesGoneAt: 100, cleanListings: 3, now: 110, deadlineAt: 200 };
 
-describe('gateVerdict', () => {
+describe('gateStep', () => {
   it('X1: three clean listings in a row after the sources are gone prove it', () => {
-    expect(gateVerdict([listing(100), listing(102), listing(104)], gate)).toEqual({
-      state: 'proven',
-      proof: { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 },
+    expect(gateStep([listing(100), listing(102), listing(104)], undefined, gate)).toEqual({
+      do: 'pass',
+      permit: { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 },
     });
   });
 
   it('X1: a record that shows up again starts the count anew', () => {
-    expect(gateVerdict([listing(100), listing(101), listing(102, [left]), listing(103), listing(104)], gate)).toEqual({ state: 'looking', clean: 2, remaining: [] });
+    expect(gateStep([listing(100), listing(101), listing(102, [left]), listing(103), listing(104)], undefined, gate)).toEqual({ do: 'look', clean: 2, remaining: [] });
   });
 
   it('X1: listings from before the sources were gone, or of another zone, prove nothing', () => {
-    expect(gateVerdict([listing(97), listing(98), listing(99)], gate).state).toBe('looking');
-    expect(gateVerdict([listing(101, [], 'Z2'), listing(102, [], 'Z2'), listing(103, [], 'Z2')], gate).state).toBe('looking');
+    expect(gateStep([listing(97), listing(98), listing(99)], undefined, gate).do).toBe('look');
+    expect(gateStep([listing(101, [], 'Z2'), listing(102, [], 'Z2'), listing(103, [], 'Z2')], undefined, gate).do).toBe('look');
   });
 
   it('X2: past the deadline the gate is blocked and names what remains', () => {
-    expect(gateVerdict([listing(101, [left])], { ...gate, now: 200 })).toMatchObject({ state: 'blocked', remaining: [left] });
+    expect(gateStep([listing(101, [left])], undefined, { ...gate, now: 200 })).toMatchObject({ do: 'block', remaining: [left] });
   });
 
   it('X1: no history without the needed clean tail is ever a proof', () => {
     const history = fc.array(fc.record({ at: fc.integer({ min: 90, max: 130 }), dirty: fc.boolean() }), { maxLength: 12 });
     fc.assert(fc.property(history, fc.integer({ min: 1, max: 4 }), (looks, cleanListings) => {
       const listings = looks.toSorted((x, y) => x.at - y.at).map(({ at, dirty }) => listing(at, dirty ? [left] : []));
-      const verdict = gateVerdict(listings, { ...gate, cleanListings });
+      const verdict = gateStep(listings, undefined, { ...gate, cleanListings });
       const tail = listings.filter(({ at }) => at >= 100).slice(-cleanListings);
-      expect(verdict.state === 'proven').toBe(tail.length === cleanListings && tail.every(({ owned }) => owned.length === 0));
+      expect(verdict.do === 'pass').toBe(tail.length === cleanListings && tail.every(({ owned }) => owned.length === 0));
     }), { numRuns: 2_000 });
   });
 });
