@@ -25,6 +25,7 @@ test('T1: stages in plan order, each tier preflighted, raised and accepted in tu
     expect(report.stages.map(({ id, status }) => `${id} ${status}`)).toEqual(['foundation done', 'claim done', 'cluster done', 'tier-0 done', 'argocd done', 'tier-1 done', 'tier-1.5 done', 'receipt done']);
     const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'probeHostRecords'];
     expect(world.calls.filter((call) => gates.includes(call))).toEqual([...gates, ...gates]);
+    expect(world.calls.filter((call) => call === 'probeLoadBalancerActive')).toHaveLength(1); // all tiers share it
     expect(report.ledger.map(({ kind }) => kind)).toContain('eks-cluster');
     expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.planHash])).toEqual([['ready', report.planHash]]);
   });
@@ -63,6 +64,17 @@ test('T1: a failed preflight stops the run with every finding; nothing of the ti
     expect(message).toContain('dns-scope: ExternalDNS may write dev.goldenpathidp.io. Fix: narrow its policy');
     expect(world.calls).not.toContain('applyRootApplication');
     expect([...world.receipts.values()].map(({ report }) => report.state)).toEqual(['failed']);
+  });
+});
+
+test('T3: tier 1 is not accepted while its load balancer takes no traffic', async () => {
+  let looks = 0;
+  const world = newWorld(() => ({ probeLoadBalancerActive: () => { looks += 1; return looks < 3 ? Promise.reject(failed('NotReady', 'load balancer kong is provisioning', true)) : Promise.resolve([{ id: 'load-balancer', title: 'Load balancer', ok: true, found: 'kong is active', fix: '' }]); } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const report = await (await bootstrap(plan())).result();
+    expect(looks).toBe(3);
+    expect(report.stages.find(({ id }) => id === 'tier-1')?.evidence).toContain('✔ Load balancer: kong is active');
+    expect(world.calls.lastIndexOf('probeLoadBalancerActive')).toBeLessThan(world.calls.lastIndexOf('applyRootApplication'));
   });
 });
 
