@@ -1,10 +1,10 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
-import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport } from '../domain/report.ts';
 import { describe, isOperational, remainingRecords } from './failures.ts';
-import { abortSignal, abortUpdate, type Answer, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
+import { abortSignal, abortUpdate, type Answer, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** One stage. Each step may note evidence; `verify` sees what `act` gave and throws where it does not hold. */
@@ -69,7 +69,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         return result;
       } catch (error) {
         Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
-        if (isCancellation(error)) { report.state = 'failed'; throw error; }
+        if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (request.onFailure === 'fail') throw failure(report, entry);
         const { decision: answer, by } = await operatorsAnswer(entry, error);
@@ -126,9 +126,10 @@ export async function closeRun(run: Run, plan: Plan): Promise<RunReport> {
   return report;
 }
 
-/** Leaves the receipt of a run that failed (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
+/** Leaves the receipt of a run that failed after its first change (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
 export async function recordFailure(run: Run, plan: Plan, firstChange: string, error: unknown): Promise<never> {
   const { report } = run;
+  if (isCancellation(error)) markCancelled(report);
   report.state = 'failed';
   report.endedAt = Date.now();
   setCurrentDetails(currentDetails(report));
@@ -140,8 +141,21 @@ export async function recordFailure(run: Run, plan: Plan, firstChange: string, e
       find(report, 'receipt').error = describe(unwritten);
     }
   }
+  // The SDK drops the details of a cancellation (1.24: a bare cancelWorkflowExecution command), so a cancelled run leaves its report in the memo.
+  if (isCancellation(error)) upsertMemo({ [REPORT_MEMO]: report });
   if (error instanceof ApplicationFailure) throw ApplicationFailure.create({ type: error.type ?? 'TerminalState', message: error.message, nonRetryable: true, details: [report] });
   throw error;
+}
+
+/** A cancelled run ends at the stage at which it worked or waited; what had failed there before is kept. */
+function markCancelled(report: RunReport): void {
+  delete report.waiting;
+  for (const entry of report.stages.filter(({ status }) => status === 'running' || status === 'waiting')) {
+    const before = entry.error === undefined ? '' : `, after: ${entry.error.message}`;
+    entry.error = { type: 'Aborted', message: `the run was cancelled${before}`, problems: entry.error?.problems ?? [] };
+    entry.status = 'failed';
+    entry.endedAt = Date.now();
+  }
 }
 
 async function attempt<T>(entry: StageReport, { precheck, act, verify }: StageSteps<T>): Promise<T> {

@@ -1,8 +1,8 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
-import { abortUpdate, retryUpdate } from '../../workflows/messages.ts';
+import { abortUpdate, REPORT_MEMO, retryUpdate } from '../../workflows/messages.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, goodZone, newWorld } from '../support/world.ts';
@@ -101,6 +101,44 @@ test('U1: an operator’s abort ends the run and names what had failed', async (
     const { type, message } = await failureOf(handle);
     expect(type).toBe('Aborted');
     expect(message).toContain('bob ended the run at this stage, after: build id was used by run x');
+  });
+});
+
+async function cancelledReport(handle: AnyHandle): Promise<RunReport> {
+  const error: unknown = await handle.result().then(() => { throw new Error('the run was not cancelled'); }, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof CancelledFailure)) throw error;
+  const { status, memo } = await handle.describe();
+  expect(status.name).toBe('CANCELLED');
+  return memo?.[REPORT_MEMO] as RunReport;
+}
+
+test('U1, O2: a run that is cancelled while it works ends at that stage, and leaves report and receipt with what it created', async () => {
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const world = newWorld(() => ({ startNodeGroup: async () => { reached.resolve(); await gate.promise; return [{ kind: 'eks:nodegroup', id: 'arn:ng', name: 'system' }]; } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan());
+    await reached.promise;
+    await handle.cancel();
+    gate.resolve();
+    const report = await cancelledReport(handle);
+    expect(report.stages.find(({ id }) => id === 'cluster')).toMatchObject({ status: 'failed', error: { type: 'Aborted', message: 'the run was cancelled' } });
+    expect(report.ledger.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['eks-cluster', 'eks:nodegroup']));
+    expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.ledger])).toEqual([['failed', report.ledger]]);
+    expect(world.calls).not.toContain('installArgoCd');
+  });
+});
+
+test('U1: a run that is cancelled while it waits for an operator waits no longer, and says what had failed', async () => {
+  const world = newWorld(() => ({ startNodeGroup: () => Promise.reject(failed('QuotaExceeded', 'no m6i.large left')) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan(), 'wait');
+    await untilWaiting(handle);
+    await handle.cancel();
+    const report = await cancelledReport(handle);
+    expect(report).toMatchObject({ state: 'failed', endedAt: expect.any(Number) as number });
+    expect(report.waiting).toBeUndefined();
+    expect(report.stages.find(({ id }) => id === 'cluster')?.error?.message).toBe('the run was cancelled, after: no m6i.large left');
+    expect(world.receipts.size).toBe(1);
   });
 });
 
