@@ -71,6 +71,8 @@ export interface Probes {
   preflightTier(input: { target: Target; tier: Tier; desiredNodes: number }): Promise<CheckResult[]>;
   /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */
   probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
+  /** The load balancer behind the platform's address takes traffic: ELBv2 calls it active. NotReady until then; TerminalState where it failed. */
+  probeLoadBalancerActive(input: Waiting & { address: string }): Promise<CheckResult[]>;
   readInventory(input: { target: Target }): Promise<Inventory>;
   /** What the registry remembers: the recorded zone id (F3), and every object that the receipts of the cluster's runs name, whatever its tags say now. */
   readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<{ recordedZoneId: string | null; ledger: OwnedObject[] }>;

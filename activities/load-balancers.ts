@@ -2,6 +2,8 @@
 import {
   DescribeLoadBalancerAttributesCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TagDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { GoldenpathError } from '../domain/errors.ts';
+import type { CheckResult } from '../domain/foundation.ts';
 import { isOwnedBy } from '../domain/names.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
@@ -14,8 +16,8 @@ import { allPages, inGroups, present } from './pages.ts';
 const TAGS_PER_CALL = 20;
 const GONE = [...NOT_FOUND.loadBalancer, ...NOT_FOUND.targetGroup];
 
-export function loadBalancerActivities({ elb }: Clients): Pick<Probes, 'probeLoadBalancersGone'> {
-  return { probeLoadBalancersGone: (input) => probeLoadBalancersGone(elb, input) };
+export function loadBalancerActivities({ elb }: Clients): Pick<Probes, 'probeLoadBalancersGone' | 'probeLoadBalancerActive'> {
+  return { probeLoadBalancersGone: (input) => probeLoadBalancersGone(elb, input), probeLoadBalancerActive: (input) => probeLoadBalancerActive(elb, input) };
 }
 
 /**
@@ -70,6 +72,20 @@ export async function loadBalancerProtections(elb: ElasticLoadBalancingV2Client,
     }),
   );
   return lines.flat();
+}
+
+/** The load balancer controller publishes an address at once; AWS takes minutes more until anything answers there. */
+async function probeLoadBalancerActive(elb: ElasticLoadBalancingV2Client, input: Parameters<Probes['probeLoadBalancerActive']>[0]): Promise<CheckResult[]> {
+  const balancers = await allPages(paginateDescribeLoadBalancers({ client: elb }, {}), (page) => page.LoadBalancers);
+  const found = balancers.find(({ DNSName = '' }) => DNSName.toLowerCase() === input.address.toLowerCase());
+  if (found === undefined) throw notReady(`no load balancer has the address ${input.address}`, input);
+  const { LoadBalancerName = '', LoadBalancerArn = '', CreatedTime, State } = found;
+  const state = State?.Code ?? 'unknown';
+  const why = State?.Reason === undefined ? '' : `: ${State.Reason}`;
+  if (state === 'failed') throw new GoldenpathError('TerminalState', `load balancer ${LoadBalancerName} is failed${why}`, [`${LoadBalancerArn} is failed${why}`]);
+  // active_impaired: it takes traffic and cannot scale; AWS mends that, and a platform that answers is not held up for it.
+  if (state !== 'active' && state !== 'active_impaired') throw notReady(`load balancer ${LoadBalancerName} is ${state}${why}`, { startedAt: CreatedTime?.getTime() ?? input.startedAt, wait: input.wait });
+  return [{ id: 'load-balancer', title: 'Load balancer', ok: true, found: `${LoadBalancerName} is ${state}`, fix: '' }];
 }
 
 async function probeLoadBalancersGone(elb: ElasticLoadBalancingV2Client, input: Waiting): Promise<void> {

@@ -1,9 +1,9 @@
 // Follows a run: a view about once a second, from the report that the workflow answers with and from what the server knows without it (U1).
-import { ApplicationFailure, type Client, defaultPayloadConverter, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, type Client, defaultPayloadConverter, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RunReport } from '../domain/report.ts';
-import { reportQuery } from '../workflows/messages.ts';
+import { REPORT_MEMO, reportQuery } from '../workflows/messages.ts';
 import { isAway, isSilence } from './grpc.ts';
 import { describeRun, type RunRef, type RunSummary, summaryOf } from './runs.ts';
 
@@ -64,7 +64,7 @@ export async function look(client: Client, ref: RunRef, before?: RunView): Promi
   const seen = before?.report !== undefined && before.run.runId === run.runId ? { report: before.report } : {};
   if (run.status === 'CONTINUED_AS_NEW') return { run, pending: [], ...seen };
   if (run.status !== 'RUNNING') {
-    const outcome = await outcomeOf(client, run);
+    const outcome = await outcomeOf(client, run, description.memo?.[REPORT_MEMO]);
     return { run, pending: [], ...seen, ...(outcome.report === undefined ? {} : { report: outcome.report }), outcome };
   }
   const report = await askReport(client, run);
@@ -80,7 +80,8 @@ async function askReport(client: Client, { workflowId, runId }: RunSummary): Pro
   }
 }
 
-async function outcomeOf(client: Client, { workflowId, runId, status }: RunSummary): Promise<Outcome> {
+/** `left`: what the run left in its memo, the place of a cancelled run's report. */
+async function outcomeOf(client: Client, { workflowId, runId, status }: RunSummary, left: unknown): Promise<Outcome> {
   try {
     const result: unknown = await client.workflow.result(workflowId, runId, { followRuns: false });
     return isReport(result) ? { status, report: result } : { status, error: { type: 'TerminalState', message: 'the run left no report' } };
@@ -88,6 +89,7 @@ async function outcomeOf(client: Client, { workflowId, runId, status }: RunSumma
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     const message = cause?.message ?? error.message;
+    if (cause instanceof CancelledFailure) return { status, error: { type: 'Aborted', message: 'the run was cancelled' }, ...(isReport(left) ? { report: left } : {}) };
     if (!(cause instanceof ApplicationFailure)) return { status, error: { type: status, message } };
     const [report] = cause.details ?? [];
     return { status, error: { type: cause.type ?? 'Error', message }, ...(isReport(report) ? { report } : {}) };

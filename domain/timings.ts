@@ -24,6 +24,7 @@ export interface Timings {
   acceptance: Wait;
   freeze: Wait;
   drain: Wait;
+  loadBalancer: Wait;
   loadBalancersGone: Wait;
   volumesGone: Wait;
   controllersGone: Wait;
@@ -67,7 +68,8 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     nodeGroup: wait(145, 3, 20),
     addon: wait(30, 3, 15),
     argocd: wait(0, 2, 10), // a Deployment roll-out: its own pace
-    tier: wait(0, 2, 20), // includes a load balancer of 150 s
+    tier: wait(0, 2, 20),
+    loadBalancer: wait(150, 3, 15), // from its creation to active: AWS says "a few minutes", the measured median
     acceptance: wait(0, 5, 10), // DNS records appear one ExternalDNS interval (30 s) after the address
     freeze: wait(0, 2, 5),
     drain: wait(0, 2, 15),

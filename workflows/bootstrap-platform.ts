@@ -100,13 +100,23 @@ async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRol
 }
 
 /** T3: what the tier promises, seen in the cluster and in Route 53. */
-async function acceptTier(plan: Plan, tier: Tier, { until, zoneUntil }: Policies, note: Note): Promise<void> {
+async function acceptTier(plan: Plan, tier: Tier, call: Policies, note: Note): Promise<void> {
   const { target, timings } = plan;
-  const { checks, ingressAddress } = await until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
+  const { checks, ingressAddress } = await call.until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
   passed('AcceptanceFailed', `Acceptance of tier ${tier}`, checks, note);
-  if (!plan.externalDns.enabled) return;
+  const names = hostNames(plan, tier, ingressAddress, call);
+  // Every tier's names lead to one load balancer; it comes with tier 1.
+  const active = tier === '1' ? call.until(timings.loadBalancer).probeLoadBalancerActive('Wait for the load balancer to take traffic', { target, startedAt: Date.now(), wait: timings.loadBalancer, address: ingressAddress }) : [];
+  const [records, balancer] = await settled([names, Promise.resolve(active)]);
+  passed('AcceptanceFailed', `Addresses of tier ${tier}`, [...records, ...balancer], note);
+}
+
+/** The tier's host names in Route 53, which ExternalDNS writes. */
+async function hostNames(plan: Plan, tier: Tier, ingressAddress: string, { zoneUntil }: Policies): Promise<CheckResult[]> {
+  const { target, timings } = plan;
+  if (!plan.externalDns.enabled) return [];
   const hosts = HOSTS.filter((host) => compareTiers(host.tier, tier) === 0).map(({ host }) => `${host}.${target.hostSuffix}`);
-  passed('AcceptanceFailed', `DNS of tier ${tier}`, await zoneUntil(timings.acceptance).probeHostRecords(`Find the host names of tier ${tier} in Route 53`, { target, startedAt: Date.now(), wait: timings.acceptance, hosts, ingressAddress }), note);
+  return zoneUntil(timings.acceptance).probeHostRecords(`Find the host names of tier ${tier} in Route 53`, { target, startedAt: Date.now(), wait: timings.acceptance, hosts, ingressAddress });
 }
 
 /** Notes every check; throws with all that failed, each with its fix (F4, T1). */

@@ -36,6 +36,7 @@ export function recordsRemain(message: string, records: OwnedRecord[]): Goldenpa
 
 /** Type, message and findings of what a stage threw; of an activity's failure, the cause that the last attempt gave. */
 export function describe(error: unknown): { type: string; message: string; problems: string[] } {
+  if (isCancellation(error)) return { type: 'Aborted', message: 'the run was cancelled', problems: [] }; // first: of an activity it comes as an ActivityFailure
   if (error instanceof GoldenpathError) return { type: error.type, message: error.message, problems: error.problems };
   if (error instanceof ActivityFailure) {
     const { cause, activityType } = error;
@@ -48,6 +49,5 @@ export function describe(error: unknown): { type: string; message: string; probl
     return { type: 'Error', message: cause?.message ?? error.message, problems: [] };
   }
   if (error instanceof ApplicationFailure) return { type: error.type ?? 'Error', message: error.message, problems: [] };
-  if (isCancellation(error)) return { type: 'Aborted', message: 'the run was cancelled', problems: [] };
   return { type: 'Error', message: error instanceof Error ? error.message : String(error), problems: [] };
 }

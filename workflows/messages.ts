@@ -28,6 +28,9 @@ export interface Answer {
   reason: string;
 }
 
+/** The memo in which a cancelled run leaves its report: of a cancellation the server keeps no details. */
+export const REPORT_MEMO = 'report';
+
 export const reportQuery = defineQuery<RunReport>('report');
 /** Tries the waiting stage again. Rejected where the run does not wait at that stage. */
 export const retryUpdate = defineUpdate<RunReport, [Answer]>('retry');

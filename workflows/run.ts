@@ -1,12 +1,12 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
-import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { Decided, DecisionInput } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
 import { checkDecisionForm, type Decisions, openDecisions } from './decisions.ts';
 import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
-import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
+import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** One stage. Each step may note evidence; `verify` sees what `act` gave and throws where it does not hold. */
@@ -76,7 +76,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         return result;
       } catch (error) {
         Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
-        if (isCancellation(error)) { report.state = 'failed'; throw error; }
+        if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (request.onFailure === 'fail') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
@@ -153,13 +153,14 @@ export async function closeRun(run: Run, plan: Plan): Promise<RunReport> {
   return report;
 }
 
-/** Leaves the receipt of a run that failed (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
+/** Leaves the receipt of a run that failed after its first change (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
 export async function recordFailure(run: Run, plan: Plan, firstChange: string, error: unknown): Promise<never> {
   const { report } = run;
+  if (isCancellation(error)) markCancelled(report);
   report.state = 'failed';
   report.endedAt = Date.now();
   setCurrentDetails(currentDetails(report));
-  await condition(allHandlersFinished); // whoever sent the answer that ended the run is told so
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished)); // whoever sent the answer that ended the run is told so
   if (find(report, firstChange).status !== 'pending') {
     try {
       await CancellationScope.nonCancellable(() => policies(plan.timings).lastWord.writeReceipt('Write the receipt of the failed run', { target: plan.target, registry: plan.registry, name: report.runId, receipt: receiptOf(report) }));
@@ -168,6 +169,8 @@ export async function recordFailure(run: Run, plan: Plan, firstChange: string, e
       find(report, 'receipt').error = describe(unwritten);
     }
   }
+  // The SDK drops the details of a cancellation (1.24: a bare cancelWorkflowExecution command), so a cancelled run leaves its report in the memo.
+  if (isCancellation(error)) upsertMemo({ [REPORT_MEMO]: report });
   if (error instanceof ApplicationFailure) throw ApplicationFailure.create({ type: error.type ?? 'TerminalState', message: error.message, nonRetryable: true, details: [report] });
   throw error;
 }
@@ -180,6 +183,17 @@ async function decideByHand(report: RunReport, decisions: Decisions, given: Deci
   } catch (error) {
     if (!(error instanceof ApplicationFailure)) throw error;
     if (error.type === 'InvalidInput') report.refusals.push({ at: Date.now(), by: 'unknown', reason: error.message });
+  }
+}
+
+/** A cancelled run ends at the stage at which it worked or waited; what had failed there before is kept. */
+function markCancelled(report: RunReport): void {
+  delete report.waiting;
+  for (const entry of report.stages.filter(({ status }) => status === 'running' || status === 'waiting')) {
+    const before = entry.error === undefined ? '' : `, after: ${entry.error.message}`;
+    entry.error = { type: 'Aborted', message: `the run was cancelled${before}`, problems: entry.error?.problems ?? [] };
+    entry.status = 'failed';
+    entry.endedAt = Date.now();
   }
 }
 

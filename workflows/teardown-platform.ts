@@ -34,7 +34,7 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
     await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); }, decide });
     await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note), decide });
-    await run.stage('controllers', { act: async (note) => removeControllers(await prove('Before controllers'), plan, platform, call, note), decide });
+    await run.stage('controllers', { act: (note) => removeControllers(prove, plan, platform, call, note), decide });
     await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); }, decide });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
     await run.stage('sweep', { act: (note) => sweep(run, plan, platform, gate, call, note) });
@@ -125,14 +125,15 @@ async function removeVolumes(permit: Destroying, { target, timings }: Plan, { ku
 }
 
 /** Step 9: applications before Argo CD (failure 3). */
-async function removeControllers(permit: Destroying, { target, timings, versions }: Plan, { argocd }: Inventory, { probe, destroy: call, watch }: Policies, note: Note): Promise<void> {
+async function removeControllers(prove: (why: string) => Promise<Destroying>, { target, timings, versions }: Plan, { argocd }: Inventory, { probe, destroy: call, watch }: Policies, note: Note): Promise<void> {
   if (!argocd) { note('Argo CD is not installed'); return; }
   // Read anew: an operator's retry comes minutes or hours after the inventory.
   const applications = await probe.readApplications('Applications there are now', { target });
   const names = [...workloadApplications(applications), ...controllerApplications(applications)];
-  note(...(await call.deleteControllers(`Delete ${names.filter((name) => name !== ROOT_APPLICATION).join(', ')} and the root application`, { ...permit, names })));
+  note(...(await call.deleteControllers(`Delete ${names.filter((name) => name !== ROOT_APPLICATION).join(', ')} and the root application`, { ...(await prove('Before controllers')), names })));
   note(...(await watch(timings.controllersGone).awaitApplicationsGone('Wait for the controllers to go', { target, names })));
-  note(...(await call.removeArgoCd('Remove Argo CD', { ...permit, manifest: versions.manifests.argocd })));
+  // Controllers may take longer to go than a proof stays fresh.
+  note(...(await call.removeArgoCd('Remove Argo CD', { ...(await prove('Before Argo CD')), manifest: versions.manifests.argocd })));
 }
 
 /** Step 10. */

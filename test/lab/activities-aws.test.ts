@@ -294,6 +294,9 @@ describe('its end', () => {
     const { LoadBalancers: [nlb] = [] } = await elb.send(new CreateLoadBalancerCommand({ Name: 'a-service', Type: 'network', Subnets: foundation.privateSubnets, Tags: [{ Key: `kubernetes.io/cluster/${CLUSTER}`, Value: 'owned' }] }));
     await elb.send(new CreateLoadBalancerCommand({ Name: 'neighbour', Type: 'network', Subnets: foundation.privateSubnets, Tags: [{ Key: 'elbv2.k8s.aws/cluster', Value: `${CLUSTER}1` }] }));
     const { TargetGroups: [target] = [] } = await elb.send(new CreateTargetGroupCommand({ Name: 'k8s-kong-proxy', Protocol: 'HTTP', Port: 80, VpcId: foundation.vpcId, TargetType: 'ip', Tags: tags }));
+    const active = (address: string) => activities.probeLoadBalancerActive({ ...startedNow(plan.timings.loadBalancer), address });
+    expect(await failure(active('nothing.elb.eu-west-2.amazonaws.com'))).toMatchObject({ type: 'NotReady', message: 'no load balancer has the address nothing.elb.eu-west-2.amazonaws.com' });
+    expect(await until(plan.timings.loadBalancer, () => active((alb?.DNSName ?? '').toUpperCase()))).toMatchObject([{ ok: true, found: 'k8s-kong is active' }]);
     const left = await failure(activities.probeLoadBalancersGone(startedNow(plan.timings.loadBalancersGone)));
     expect(left.message).toBe('3 left in ELBv2: k8s-kong, a-service, k8s-kong-proxy');
 

@@ -16,6 +16,7 @@ export async function withWorld(world: World & { activities: PlatformActivities 
   const address = inject('temporalAddress');
   const bundle = { codePath: inject('bundlePath') };
   const connection = await Connection.connect({ address, interceptors: [timeSkipping] });
+  const plain = await Connection.connect({ address });
   const native = await NativeConnection.connect({ address });
   try {
     const common = { connection: native, workflowBundle: bundle, activities: { ...world.activities } };
@@ -24,7 +25,7 @@ export async function withWorld(world: World & { activities: PlatformActivities 
     const started: { workflowId: string; runId: string }[] = [];
     const client = new Client({ connection });
     try {
-      await test(runsOf(client, started));
+      await test(runsOf(client, new Client({ connection: plain }), started));
       await replayAll(client, started, bundle);
     } finally {
       for (const worker of workers) worker.shutdown();
@@ -33,16 +34,17 @@ export async function withWorld(world: World & { activities: PlatformActivities 
   } finally {
     await native.close();
     await connection.close();
+    await plain.close();
   }
 }
 
 export type Runs = ReturnType<typeof runsOf>;
 
-function runsOf(client: Client, started: { workflowId: string; runId: string }[]) {
-  async function start(type: string, plan: Plan, onFailure: 'fail' | 'wait'): Promise<AnyHandle> {
+function runsOf(client: Client, plain: Client, started: { workflowId: string; runId: string }[]) {
+  async function start(type: string, plan: Plan, onFailure: 'fail' | 'wait', by = client): Promise<AnyHandle> {
     const { environment, lifecycle, buildId, workflowId } = plan.target;
     const request = { environment, lifecycle, buildId, requester: 'ana', onFailure };
-    const handle = await client.workflow.start(type, { workflowId, taskQueue: TASK_QUEUE, args: [{ plan, request }] });
+    const handle = await by.workflow.start(type, { workflowId, taskQueue: TASK_QUEUE, args: [{ plan, request }] });
     started.push({ workflowId, runId: handle.firstExecutionRunId });
     return client.workflow.getHandle(workflowId, handle.firstExecutionRunId);
   }
@@ -50,6 +52,8 @@ function runsOf(client: Client, started: { workflowId: string; runId: string }[]
     client,
     bootstrap: (plan: Plan, onFailure: 'fail' | 'wait' = 'fail') => start(BOOTSTRAP, plan, onFailure),
     teardown: (plan: Plan, onFailure: 'fail' | 'wait' = 'wait') => start(TEARDOWN, plan, onFailure),
+    /** Without time skipping: what waits for people with an end to it would end before the test could answer. */
+    teardownInRealTime: (plan: Plan) => start(TEARDOWN, plan, 'wait', plain),
     /** Adds an execution that a workflow started itself to those that are replayed. */
     alsoReplay: (workflowId: string, runId: string) => { started.push({ workflowId, runId }); },
   };

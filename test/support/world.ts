@@ -120,6 +120,7 @@ function standard(world: World): Activities {
     applyRootApplication: () => Promise.resolve([]),
     awaitTier: ({ expected }) => Promise.resolve(expected.map(({ name }) => `${name} Synced and Healthy`)),
     probeAcceptance: () => Promise.resolve({ checks: passed('ingress'), ingressAddress: 'lb.elb.eu-west-2.amazonaws.com' }),
+    probeLoadBalancerActive: () => Promise.resolve(passed('load-balancer')),
     probeHostRecords: ({ hosts }) => Promise.resolve(hosts.flatMap(passed)),
     writeReceipt: ({ name, receipt }) => { world.receipts.set(name, receipt); return Promise.resolve({ key: `receipts/${name}.json` }); },
     readInventory: () => Promise.resolve(inventory()),

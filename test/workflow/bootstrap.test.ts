@@ -1,8 +1,8 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
-import { abortUpdate, retryUpdate } from '../../workflows/messages.ts';
+import { abortUpdate, REPORT_MEMO, retryUpdate } from '../../workflows/messages.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, goodZone, newWorld } from '../support/world.ts';
@@ -25,6 +25,7 @@ test('T1: stages in plan order, each tier preflighted, raised and accepted in tu
     expect(report.stages.map(({ id, status }) => `${id} ${status}`)).toEqual(['foundation done', 'claim done', 'cluster done', 'tier-0 done', 'argocd done', 'tier-1 done', 'tier-1.5 done', 'receipt done']);
     const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'probeHostRecords'];
     expect(world.calls.filter((call) => gates.includes(call))).toEqual([...gates, ...gates]);
+    expect(world.calls.filter((call) => call === 'probeLoadBalancerActive')).toHaveLength(1); // all tiers share it
     expect(report.ledger.map(({ kind }) => kind)).toContain('eks-cluster');
     expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.planHash])).toEqual([['ready', report.planHash]]);
   });
@@ -66,6 +67,17 @@ test('T1: a failed preflight stops the run with every finding; nothing of the ti
   });
 });
 
+test('T3: tier 1 is not accepted while its load balancer takes no traffic', async () => {
+  let looks = 0;
+  const world = newWorld(() => ({ probeLoadBalancerActive: () => { looks += 1; return looks < 3 ? Promise.reject(failed('NotReady', 'load balancer kong is provisioning', true)) : Promise.resolve([{ id: 'load-balancer', title: 'Load balancer', ok: true, found: 'kong is active', fix: '' }]); } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const report = await (await bootstrap(plan())).result();
+    expect(looks).toBe(3);
+    expect(report.stages.find(({ id }) => id === 'tier-1')?.evidence).toContain('✔ Load balancer: kong is active');
+    expect(world.calls.lastIndexOf('probeLoadBalancerActive')).toBeLessThan(world.calls.lastIndexOf('applyRootApplication'));
+  });
+});
+
 test('T1: a stage that failed for good waits for an operator where the request says so, and goes on after retry', async () => {
   let healthy = false;
   const world = newWorld(() => ({ startNodeGroup: () => (healthy ? Promise.resolve([]) : Promise.reject(failed('QuotaExceeded', 'no m6i.large left'))) }));
@@ -89,6 +101,44 @@ test('U1: an operator’s abort ends the run and names what had failed', async (
     const { type, message } = await failureOf(handle);
     expect(type).toBe('Aborted');
     expect(message).toContain('bob ended the run at this stage, after: build id was used by run x');
+  });
+});
+
+async function cancelledReport(handle: AnyHandle): Promise<RunReport> {
+  const error: unknown = await handle.result().then(() => { throw new Error('the run was not cancelled'); }, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof CancelledFailure)) throw error;
+  const { status, memo } = await handle.describe();
+  expect(status.name).toBe('CANCELLED');
+  return memo?.[REPORT_MEMO] as RunReport;
+}
+
+test('U1, O2: a run that is cancelled while it works ends at that stage, and leaves report and receipt with what it created', async () => {
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const world = newWorld(() => ({ startNodeGroup: async () => { reached.resolve(); await gate.promise; return [{ kind: 'eks:nodegroup', id: 'arn:ng', name: 'system' }]; } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan());
+    await reached.promise;
+    await handle.cancel();
+    gate.resolve();
+    const report = await cancelledReport(handle);
+    expect(report.stages.find(({ id }) => id === 'cluster')).toMatchObject({ status: 'failed', error: { type: 'Aborted', message: 'the run was cancelled' } });
+    expect(report.ledger.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['eks-cluster', 'eks:nodegroup']));
+    expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.ledger])).toEqual([['failed', report.ledger]]);
+    expect(world.calls).not.toContain('installArgoCd');
+  });
+});
+
+test('U1: a run that is cancelled while it waits for an operator waits no longer, and says what had failed', async () => {
+  const world = newWorld(() => ({ startNodeGroup: () => Promise.reject(failed('QuotaExceeded', 'no m6i.large left')) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan(), 'wait');
+    await untilWaiting(handle);
+    await handle.cancel();
+    const report = await cancelledReport(handle);
+    expect(report).toMatchObject({ state: 'failed', endedAt: expect.any(Number) as number });
+    expect(report.waiting).toBeUndefined();
+    expect(report.stages.find(({ id }) => id === 'cluster')?.error?.message).toBe('the run was cancelled, after: no m6i.large left');
+    expect(world.receipts.size).toBe(1);
   });
 });
 

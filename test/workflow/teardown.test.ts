@@ -59,6 +59,22 @@ test('X2: records that stay stop the run after five minutes; it lists them, dest
   });
 });
 
+test('X1: Argo CD goes on a proof of its own: records that came back while the controllers went stop the run', async () => {
+  const world = newWorld(() => ({ awaitApplicationsGone: ({ names }) => { if (names.includes('external-dns')) world.records = [...left]; return Promise.resolve(names); } }));
+  givePlatform(world);
+  const left = world.records;
+  await withWorld(world, async ({ teardown }) => {
+    const handle = await teardown(plan());
+    expect((await untilWaiting(handle)).waiting).toMatchObject({ stage: 'controllers', records: left });
+    expect(destroyed(world)).toEqual(['deleteVolumes', 'deleteControllers']);
+
+    world.records = [];
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'controllers', by: 'bob', reason: 'removed by hand' }] });
+    expect((await handle.result()).state).toBe('clean');
+    expect(destroyed(world)).toContain('removeArgoCd');
+  });
+});
+
 test('X2: abort ends the run with nothing destroyed, and the receipt says so', async () => {
   const world = newWorld(() => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve([]); } }));
   givePlatform(world);
@@ -141,8 +157,7 @@ test('F3: a zone that is not the environment’s, by name or by the recorded id,
 
 test('X1: a record that appears after the gate stops the run at the final proof; nodes and cluster live', async () => {
   const world = newWorld((self) => ({
-    deleteControllers: () => {
-      self.applications = [];
+    removeArgoCd: () => {
       self.records = [{ name: 'late.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['192.0.2.1'], because: 'inside-scope' }];
       return Promise.resolve([]);
     },

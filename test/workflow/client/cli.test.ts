@@ -115,3 +115,19 @@ test('X2, U1: a teardown that waits ends with 3 and takes retry and abort from t
     expect((await goldenpath('abort', build.cluster, '--reason', 'again')).code).toBe(2);
   });
 });
+
+test('U1: a run that was cancelled in the Temporal UI ends the command with 1, says so, and still has its report', async () => {
+  const world = newWorld(() => ({ startNodeGroup: () => Promise.reject(failed('QuotaExceeded', 'no m6i.large left')) }));
+  await withWorld(world, async (runs) => {
+    const build = newBuild();
+    expect((await goldenpath('bootstrap', ...build.target, '--on-failure', 'wait')).code).toBe(3);
+    await runs.client.workflow.getHandle(build.workflowId).cancel();
+
+    const end = await goldenpath('watch', build.cluster, '-o', 'json');
+    const last = eventSchema.parse(JSON.parse(end.stdout.trimEnd().split('\n').at(-1) ?? ''));
+    expect([end.code, last]).toMatchObject([1, { event: 'end', status: 'CANCELLED', state: 'failed', exitCode: 1, error: { type: 'Aborted', message: 'the run was cancelled' }, report: { cluster: build.cluster } }]);
+    const shown = await goldenpath('status', build.cluster);
+    expect(shown.stdout).toContain('Aborted: the run was cancelled, after: no m6i.large left');
+    await replayLater(runs, build.workflowId);
+  });
+});
