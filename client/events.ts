@@ -1,6 +1,8 @@
 // What happened between two views of a run, as events with a schema version: the lines of `watch -o json` and of a terminal-less run.
 import { z } from 'zod';
-import type { RunReport, StageReport } from '../domain/report.ts';
+import { DECISIONS } from '../domain/break-glass.ts';
+import type { RunReport, StageReport, Waiting } from '../domain/report.ts';
+import { approvalSchema, requestSchema } from './decision-request.ts';
 import type { RunView } from './watch.ts';
 
 const base = { schema: z.literal(1), at: z.number(), workflowId: z.string(), runId: z.string() };
@@ -12,9 +14,9 @@ export const eventSchema = z.discriminatedUnion('event', [
   z.object({ ...base, event: z.literal('stage'), stage: z.string(), title: z.string(), status: z.enum(['running', 'waiting', 'done', 'failed']), attempt: z.number(), durationMs: z.number().optional(), evidence: z.array(z.string()), error: error.optional() }),
   /** What the run waits for by itself: activities under way and their last word. */
   z.object({ ...base, event: z.literal('awaits'), stage: z.string().nullable(), pending: z.array(z.object({ activity: z.string(), attempt: z.number(), says: z.string().optional() })) }),
-  /** What the run waits for a person to decide. */
-  z.object({ ...base, event: z.literal('decision-needed'), stage: z.string(), reason: z.string(), records: z.array(z.unknown()), answers: z.array(z.enum(['retry', 'abort'])) }),
-  z.object({ ...base, event: z.literal('decision'), stage: z.string(), decision: z.enum(['retry', 'abort']), by: z.string(), reason: z.string() }),
+  /** What the run waits for a person to decide; again whenever the request or who answered it changes. `request`: what approvers may decide, as `goldenpath sign` takes it. */
+  z.object({ ...base, event: z.literal('decision-needed'), stage: z.string(), reason: z.string(), records: z.array(z.unknown()), answers: z.array(z.enum(['retry', 'abort'])), request: requestSchema.optional(), approvals: z.array(approvalSchema) }),
+  z.object({ ...base, event: z.literal('decision'), stage: z.string(), decision: z.enum(['retry', ...DECISIONS]), by: z.string(), reason: z.string() }),
   /** Nobody answers: `worker` (the run goes on, what it does cannot be seen) or `server`; `none` when both answer again. */
   z.object({ ...base, event: z.literal('silent'), who: z.enum(['worker', 'server', 'none']) }),
   /** Nothing could be watched: the only event then. */
@@ -53,8 +55,16 @@ function reportEvents(before: RunReport | undefined, after: RunReport, fields: F
     if (stage.status !== 'pending' && (earlier?.status !== stage.status || earlier.attempts !== stage.attempts)) events.push(stageEvent(stage, stage.status, fields));
   }
   const { waiting } = after;
-  if (waiting !== undefined && before?.waiting?.since !== waiting.since) events.push({ ...fields, event: 'decision-needed', stage: waiting.stage, reason: waiting.reason, records: waiting.records, answers: waiting.answers });
+  if (waiting !== undefined && (before?.waiting === undefined || questionOf(before.waiting) !== questionOf(waiting))) events.push({ ...fields, event: 'decision-needed', ...needed(waiting) });
   return events;
+}
+
+function questionOf({ since, request, approvals }: Waiting): string {
+  return JSON.stringify([since, request?.id, approvals.length]);
+}
+
+function needed({ stage, reason, records, answers, request, approvals }: Waiting) {
+  return { stage, reason, records, answers, ...(request === undefined ? {} : { request }), approvals };
 }
 
 function stageEvent({ id, title, attempts, startedAt, endedAt, evidence, error: problem }: StageReport, status: Exclude<StageReport['status'], 'pending'>, fields: Fields): RunEvent {

@@ -1,11 +1,12 @@
 // Environment files and the version manifest, read from the folder of environments and checked by the domain's schemas (F3).
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Environment, environmentSchema } from '../domain/environment.ts';
 import { type Versions, versionsSchema } from '../domain/versions.ts';
-import type { InputProblem } from './problems.ts';
+import { type InputProblem, InputRefused } from './problems.ts';
 
 const VERSIONS = 'versions.yaml';
 
@@ -59,6 +60,16 @@ async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string): Pr
   return { problems: parsed.error.issues.map(({ path: at, message }) => ({ field: `${shownPath(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help })) };
 }
 
+/** The text of a file that was named by an option, or of stdin for `-`. Throws InputRefused where it cannot be read. */
+export async function readGiven(path: string, { field, allowed, fix }: Pick<InputProblem, 'field' | 'allowed' | 'fix'>): Promise<string> {
+  try {
+    return path === '-' ? await textOf(process.stdin) : await readFile(path, 'utf8');
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    throw new InputRefused([{ field, given: path, problem: `cannot be read (${error.code})`, allowed, fix }]);
+  }
+}
+
 function valueAt(given: unknown, path: PropertyKey[]): string | undefined {
   const value = path.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined), given);
   return value === undefined || path.length === 0 ? undefined : JSON.stringify(value);
@@ -71,5 +82,5 @@ export function shownPath(path: string): string {
 }
 
 function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && ['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR'].includes(error.code);
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && ['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ENXIO', 'ENAMETOOLONG'].includes(error.code);
 }

@@ -21,6 +21,16 @@ export class InputRefused extends GoldenpathError {
   }
 }
 
+/** What all of these give. Where some are refused: throws one InputRefused with every problem of them; any other error is thrown as it is. */
+export async function together<T extends readonly Promise<unknown>[] | []>(asked: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  const settled = await Promise.allSettled<unknown>(asked);
+  const reasons = settled.map((result): unknown => (result.status === 'rejected' ? result.reason : undefined));
+  await asked[reasons.findIndex((reason) => reason !== undefined && !(reason instanceof InputRefused))];
+  const problems = reasons.flatMap((reason) => (reason instanceof InputRefused ? reason.inputProblems : []));
+  if (problems.length > 0) throw new InputRefused(problems);
+  return Promise.all(asked);
+}
+
 function problemLine({ field, given, problem, allowed, fix }: InputProblem): string {
   return `${field}${given === undefined ? '' : ` (given: ${given})`}: ${problem}${allowed === undefined ? '' : `; allowed: ${allowed}`}; ${fix}`;
 }

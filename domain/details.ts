@@ -50,7 +50,8 @@ function waitingLines({ waiting, workflowId, refusals }: RunReport): string[] {
   ];
 }
 
-const MEANING: Record<Decision, string> = {
+/** What each decision does, in words that complete it. */
+export const MEANING: Record<Decision, string> = {
   wait: 'look again for as long as before',
   repair: 'delete exactly these records, then go on',
   leave: 'go on and leave them behind as residue',

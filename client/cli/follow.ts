@@ -5,7 +5,8 @@ import { type RunView, watchRun } from '../watch.ts';
 import type { RunRef } from '../runs.ts';
 import { EXIT, exitOfView } from './exit.ts';
 import type { Paint, Printer } from './print.ts';
-import { duration, errorLines, pendingLines, silentLine, stageLine, summaryLines } from './render.ts';
+import { errorLines, pendingLines, silentLine, stageLine, summaryLines } from './render.ts';
+import { duration } from './render-words.ts';
 import { type StageList, stageList } from './stage-list.ts';
 
 export interface Followed {

@@ -78,7 +78,7 @@ interface Problem {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof InputRefused) return { exit: exitCodeOf(error.type), state: 'refused', error: { type: error.type, message: error.message, problems: error.inputProblems }, lines: (paint) => [error.message, ...problemLines(error.inputProblems, paint)] };
-  if (error instanceof GoldenpathError) return { exit: exitCodeOf(error.type), state: 'failed', error: { type: error.type, message: error.message, problems: error.problems }, lines: () => [error.message, ...error.problems.map((problem) => `  ${problem}`)] };
+  if (error instanceof GoldenpathError) return { exit: exitCodeOf(error.type), state: error.type === 'ApprovalDenied' ? 'refused' : 'failed', error: { type: error.type, message: error.message, problems: error.problems }, lines: () => [error.message, ...error.problems.map((problem) => `  ${problem}`)] };
   const message = error instanceof Error ? error.message : String(error);
   return { exit: EXIT.failed, state: 'failed', error: { type: 'Bug', message, problems: [] }, lines: () => [error instanceof Error ? (error.stack ?? message) : message] };
 }

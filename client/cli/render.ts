@@ -1,11 +1,12 @@
 // What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
-import { ownedLine } from '../../domain/dns-records.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport, StageReport } from '../../domain/report.ts';
 import type { InputProblem } from '../problems.ts';
 import type { RunSummary } from '../runs.ts';
 import type { Pending, RunView } from '../watch.ts';
 import type { Paint, Style } from './print.ts';
+import { waitingLines } from './render-decisions.ts';
+import { duration, row, tableLines } from './render-words.ts';
 
 const MARKS: Record<StageReport['status'], { mark: string; style: Style }> = {
   pending: { mark: '◻', style: 'dim' },
@@ -14,21 +15,8 @@ const MARKS: Record<StageReport['status'], { mark: string; style: Style }> = {
   done: { mark: '✔', style: 'green' },
   failed: { mark: '✘', style: 'red' },
 };
-/** More records than this help no one in a terminal; `-o json` has them all. */
-const MAX_RECORDS = 25;
 /** Two lines of a terminal; `-o json` has all of it. */
 const MAX_WORDS = 200;
-
-/** `9.2 s`, `3 min 05 s`, `1 h 02 min`. */
-export function duration(ms: number): string {
-  if (ms < 60_000) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1_000);
-  return seconds < 3_600 ? `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s` : `${Math.floor(seconds / 3_600)} h ${two((seconds % 3_600) / 60)} min`;
-}
-
-function two(value: number): string {
-  return String(Math.floor(value)).padStart(2, '0');
-}
 
 export function problemLines(problems: readonly InputProblem[], paint: Paint): string[] {
   return problems.flatMap(({ field, given, problem, allowed, fix }) => [
@@ -63,10 +51,6 @@ export function planLines(plan: Plan, paint: Paint): string[] {
   ];
 }
 
-function row(name: string, value: string): string {
-  return `  ${name.padEnd(14)}${value}`;
-}
-
 /** One stage in one line, with its time and, where there is more to know, what follows it. */
 export function stageLine(stage: Pick<StageReport, 'title' | 'status' | 'attempts' | 'startedAt' | 'endedAt'>, paint: Paint): string {
   const { mark, style } = MARKS[stage.status];
@@ -85,21 +69,6 @@ export function pendingLines(pending: readonly Pending[]): string[] {
     const words = says?.replaceAll(/\s+/g, ' ') ?? activity;
     return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words;
   });
-}
-
-/** How a person answers a run that waits. */
-export function waitingLines(report: RunReport, paint: Paint): string[] {
-  const { waiting, workflowId } = report;
-  if (waiting === undefined) return [];
-  const shown = waiting.records.slice(0, MAX_RECORDS);
-  const hidden = waiting.records.length - shown.length;
-  return [
-    `${paint('yellow', '⏸')} ${paint('bold', `The run waits for a decision at stage ${waiting.stage}`)}: ${waiting.reason}`,
-    ...shown.map((record) => `    ${ownedLine(record)}`),
-    ...(hidden > 0 ? [`    … and ${hidden} more`] : []),
-    '  Answer with one of:',
-    ...waiting.answers.map((answer) => `    goldenpath ${answer} ${workflowId} --reason '…'`),
-  ];
 }
 
 /** The whole report: every stage with its time and what failed in it, and what the summary says besides. */
@@ -163,10 +132,7 @@ function stageMs({ startedAt, endedAt }: StageReport): number {
 export function runLines(runs: readonly RunSummary[], paint: Paint, now: number): string[] {
   if (runs.length === 0) return ['There is no run.'];
   const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? run.status.toLowerCase() : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
-  const header = ['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'];
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)));
-  const line = (cells: string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
-  return [paint('bold', line(header)), ...rows.map((cells) => line(cells))];
+  return tableLines(['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'], rows, paint);
 }
 
 /** One run, as `status` shows it. */

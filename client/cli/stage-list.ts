@@ -2,7 +2,8 @@
 import { Listr, type ListrTaskWrapper, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput, type DefaultRenderer, type SimpleRenderer } from 'listr2';
 import type { StageReport } from '../../domain/report.ts';
 import type { RunView } from '../watch.ts';
-import { duration, errorLines, pendingLines, silentLine, stageLine } from './render.ts';
+import { errorLines, pendingLines, silentLine, stageLine } from './render.ts';
+import { duration } from './render-words.ts';
 
 type Wrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 

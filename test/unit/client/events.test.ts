@@ -39,7 +39,7 @@ describe('eventsBetween', () => {
   });
 
   it('X2: a run that waits names its stage, the records in the way and the answers, once', () => {
-    const waiting = { stage: 'inventory', since: 7, reason: 'records remain', records: [], answers: ['retry' as const, 'abort' as const] };
+    const waiting = { stage: 'inventory', since: 7, reason: 'records remain', records: [], answers: ['retry' as const, 'abort' as const], approvals: [] };
     const blocked = view(reportWith({ status: 'waiting', attempts: 1 }, { state: 'waiting', waiting }));
     expect(kinds(running, blocked)).toEqual(['stage', 'decision-needed']);
     expect(kinds(blocked, blocked)).toEqual([]);

@@ -13,7 +13,7 @@ describe('exitOfView', () => {
   it('U1: a run that goes on by itself has no exit code yet', () => { expect(exitOfView({ run, pending: [], report })).toBeUndefined(); });
 
   it('U1: a run that waits for a decision ends the command with 3', () => {
-    expect(exitOfView({ run, pending: [], report: { ...report, waiting: { stage: 'x', since: 1, reason: '', records: [], answers: ['retry'] } } })).toBe(3);
+    expect(exitOfView({ run, pending: [], report: { ...report, waiting: { stage: 'x', since: 1, reason: '', records: [], answers: ['retry'], approvals: [] } } })).toBe(3);
   });
 
   it.each([['ready', 0], ['clean', 0], ['clean-with-residue', 1], ['failed', 1]] as const)('X4: a run that ended %s gives %i', (state, code) => { expect(ended(state)).toBe(code); });

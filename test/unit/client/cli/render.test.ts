@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { duration, leftLines, pendingLines, planLines, problemLines, receiptLines, recordLines, reportLines, runLines, summaryLines, waitingLines } from '../../../../client/cli/render.ts';
+import { leftLines, pendingLines, planLines, problemLines, receiptLines, recordLines, reportLines, runLines, summaryLines } from '../../../../client/cli/render.ts';
+import { waitingLines } from '../../../../client/cli/render-decisions.ts';
+import { duration } from '../../../../client/cli/render-words.ts';
 import { exportLines } from '../../../../client/cli/lab.ts';
 import { newReport, type RunReport } from '../../../../domain/report.ts';
 import { ephemeralPlan } from '../../../support/plans.ts';
@@ -11,7 +13,7 @@ const report = newReport(plan, { runId: 'r', requester: 'ana', startedAt: 1_000 
 const waiting: RunReport = {
   ...report,
   state: 'waiting',
-  waiting: { stage: 'dns-gate', since: 1, reason: 'records remain', records: [{ name: 'kong.b-1.dev.example.org', type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }], answers: ['retry', 'abort'] },
+  waiting: { stage: 'dns-gate', since: 1, reason: 'records remain', records: [{ name: 'kong.b-1.dev.example.org', type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }], answers: ['retry', 'abort'], approvals: [] },
 };
 
 describe('duration', () => {
