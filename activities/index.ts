@@ -3,7 +3,7 @@ import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
 import { verifyDecision } from './break-glass.ts';
 import type { Clients } from './clients.ts';
-import type { PlatformActivities, ZoneProbes } from './contract.ts';
+import type { PlatformActivities, ZoneProbes, ZoneRepairs } from './contract.ts';
 import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
 import { nodeActivities } from './eks-nodes.ts';
@@ -21,6 +21,7 @@ import { leftoverActivities } from './leftovers.ts';
 import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { networkActivities } from './network.ts';
+import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
 import { sweepActivities } from './sweep.ts';
 import { volumeActivities } from './volumes.ts';
@@ -59,8 +60,8 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
 }
 
 /** The activities of the Route 53 task queue. */
-export function createZoneActivities(clients: Pick<Clients, 'route53'>): ZoneProbes {
-  return allAtEdge(zoneProbes(clients));
+export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>): ZoneProbes & ZoneRepairs {
+  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients) });
 }
 
 /** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */

@@ -107,7 +107,8 @@ export async function writeSame(s3: S3Client, bucket: string, key: string, body:
   throw new GoldenpathError('InvalidInput', problem, [problem]);
 }
 
-async function readObject(s3: S3Client, bucket: string, key: string): Promise<string | undefined> {
+/** The object's text, or undefined by S3's typed NotFound alone. */
+export async function readObject(s3: S3Client, bucket: string, key: string): Promise<string | undefined> {
   const answer = await orAbsent(s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })), NOT_FOUND.object);
   return answer === undefined ? undefined : present(answer.Body, 'a body').transformToString('utf8');
 }

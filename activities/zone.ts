@@ -4,6 +4,7 @@ import { listingOf, type ZoneListing } from '../domain/dns-gate.ts';
 import { normaliseName } from '../domain/dns-names.ts';
 import { ALIAS, type DnsRecord } from '../domain/dns-records.ts';
 import { GoldenpathError } from '../domain/errors.ts';
+import { canonicalJson } from '../domain/hash.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 import type { Clients } from './clients.ts';
@@ -69,13 +70,19 @@ async function listZone(route53: Route53Client, target: Target): Promise<ZoneLis
  * a part of a listing would read as records that are gone (failure 36).
  */
 export async function listRecords(route53: Route53Client, hostedZoneId: string): Promise<{ records: DnsRecord[]; pages: number }> {
-  const records: DnsRecord[] = [];
+  const { sets, pages } = await listRecordSets(route53, hostedZoneId);
+  return { records: sets.map((set) => toDnsRecord(set)), pages };
+}
+
+/** The same as Route 53 gives it: what a deletion must repeat to the letter. */
+export async function listRecordSets(route53: Route53Client, hostedZoneId: string): Promise<{ sets: ResourceRecordSet[]; pages: number }> {
+  const sets: ResourceRecordSet[] = [];
   let next: Pick<ListResourceRecordSetsRequest, 'StartRecordName' | 'StartRecordType' | 'StartRecordIdentifier'> | undefined = {};
   let pages = 0;
   while (next !== undefined) {
     const answer: ListResourceRecordSetsResponse = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: hostedZoneId, MaxItems: PAGE_SIZE, ...next }));
     pages += 1;
-    records.push(...present(answer.ResourceRecordSets, 'the record sets').map((set) => toDnsRecord(set)));
+    sets.push(...present(answer.ResourceRecordSets, 'the record sets'));
     next = answer.IsTruncated === true
       ? {
           StartRecordName: present(answer.NextRecordName, 'the name of the next record'),
@@ -84,11 +91,12 @@ export async function listRecords(route53: Route53Client, hostedZoneId: string):
         }
       : undefined;
   }
-  return { records, pages };
+  return { sets, pages };
 }
 
-/** A record set as the domain compares it: an alias is its target's name, and values are sorted. */
-export function toDnsRecord({ Name, Type, SetIdentifier, TTL, ResourceRecords = [], AliasTarget }: ResourceRecordSet): DnsRecord {
+/** A record set as the domain compares it: an alias is its target's name, values are sorted, and whatever else a set may hold is its routing. */
+export function toDnsRecord({ Name, Type, SetIdentifier, TTL, ResourceRecords = [], AliasTarget, ...others }: ResourceRecordSet): DnsRecord {
+  const routing = routingOf({ ...others, AliasZone: AliasTarget?.HostedZoneId, EvaluateTargetHealth: AliasTarget?.EvaluateTargetHealth });
   const values = AliasTarget === undefined ? ResourceRecords.map(({ Value }) => present(Value, "a record's value")) : [`${ALIAS}${normaliseName(present(AliasTarget.DNSName, "an alias's target"))}`];
   return {
     name: normaliseName(present(Name, "a record's name")),
@@ -96,7 +104,13 @@ export function toDnsRecord({ Name, Type, SetIdentifier, TTL, ResourceRecords = 
     ...(SetIdentifier === undefined ? {} : { setIdentifier: SetIdentifier }),
     values: values.toSorted(),
     ...(TTL === undefined ? {} : { ttl: TTL }),
+    ...(routing === '' ? {} : { routing }),
   };
+}
+
+/** `Weight=10 HealthCheckId=…`: everything else that a change of the set could alter. */
+function routingOf(fields: Record<string, unknown>): string {
+  return Object.entries(fields).filter(([, value]) => value !== undefined).map(([key, value]) => `${key}=${typeof value === 'string' ? value : canonicalJson(value)}`).toSorted().join(' ');
 }
 
 async function probeHostRecords(route53: Route53Client, input: Parameters<ZoneProbes['probeHostRecords']>[0]): Promise<CheckResult[]> {

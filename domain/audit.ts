@@ -20,7 +20,9 @@ export type AuditEvent =
   | { kind: 'void'; request: string; reason: string }
   | { kind: 'proof'; proof: DnsProof; why: string }
   | { kind: 'destroy'; activity: string; attempt: number; permit: Permit }
-  | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] };
+  | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] }
+  /** A change of a repair that Route 53 took: what it deleted. Only together with the request is it worth anything. */
+  | { kind: 'repaired'; request: string; change: string; records: string[] };
 
 export type AuditEntry = About & AuditEvent;
 

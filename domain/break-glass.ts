@@ -83,7 +83,7 @@ export type Verdict = { accepted: true } | { accepted: false; reason: string };
 
 /** A record with all that a change of it could alter; the form in which people see it and in which it is hashed. */
 export function subjectLine(record: OwnedRecord): string {
-  return `${ownedLine(record)}${record.ttl === undefined ? '' : ` ttl ${record.ttl}`}`;
+  return `${ownedLine(record)}${record.ttl === undefined ? '' : ` ttl ${record.ttl}`}${record.routing === undefined ? '' : ` ${record.routing}`}`;
 }
 
 /** The records of a question in one order, so that equal lists have equal hashes. */

@@ -9,6 +9,8 @@ export interface DnsRecord {
   /** Resource records, or one entry `ALIAS <target>` (see ALIAS) for an alias; sorted. */
   values: string[];
   ttl?: number;
+  /** Weight, region, health check and the like of a set, and zone and health of an alias's target: `Weight=10 HealthCheckId=…`. */
+  routing?: string;
 }
 
 /** What an owned record is, and why it counts as the platform's. */

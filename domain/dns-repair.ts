@@ -36,3 +36,24 @@ function isApex({ name, type }: OwnedRecord, zone: string): boolean {
 function isRegistryTxt({ type, values }: OwnedRecord): boolean {
   return type === 'TXT' && values.some((value) => heritageOwner(value) !== undefined);
 }
+
+/** "A request cannot contain more than 1,000 ResourceRecord elements", "the sum of the number of characters in all Value elements cannot exceed 32,000" (Route 53 API, ChangeResourceRecordSets). */
+const BATCH = { records: 1_000, characters: 32_000 };
+
+/** The items in groups that one change may hold. `values` gives an item's record values; an alias has none and counts as one. */
+export function repairBatches<Item>(items: readonly Item[], values: (item: Item) => readonly string[]): Item[][] {
+  const batches: Item[][] = [];
+  let room = { records: 0, characters: 0 };
+  for (const item of items) {
+    const [records, characters] = [Math.max(1, values(item).length), values(item).reduce((sum, value) => sum + value.length, 0)];
+    const last = batches.at(-1);
+    if (last === undefined || records > room.records || characters > room.characters) {
+      batches.push([item]);
+      room = { ...BATCH };
+    } else {
+      last.push(item);
+    }
+    room = { records: room.records - records, characters: room.characters - characters };
+  }
+  return batches;
+}

@@ -87,6 +87,9 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
   };
 }
 
+/** A change of records on its way to all name servers: up to a minute as a rule (Route 53 API, GetChange). After that an attempt ends, so that two of these waits fit into one. */
+export const CHANGE_WAIT: Wait = { expectedMs: 0, denseMs: 2 * SECOND, deadlineMs: MINUTE };
+
 /**
  * How long the DNS gate waits before it lists the zone again: briefly while the listings are clean, since they only need
  * counting; ever longer, up to ten seconds, while records remain, so that five minutes of waiting cost some forty calls.

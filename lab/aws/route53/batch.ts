@@ -1,9 +1,10 @@
 // One transactional batch of changes to a zone: either all problems, or the next state; the zone itself is not touched.
 // Source: API_ChangeResourceRecordSets; texts as Route 53 answers them (InvalidChangeBatch lists every one).
-import type { Change, RRType } from '@aws-sdk/client-route-53';
+import type { Change, ResourceRecordSetProtection, RRType } from '@aws-sdk/client-route-53';
 import { aliasProblems } from './alias.ts';
 import { atName, find, put, remove } from './entries.ts';
 import { isInZone } from './names.ts';
+import { protectionProblems } from './protections.ts';
 import { described, isSame, kept, keyOf, nameOf, routingOf, type Entry, type RecordSet, type Routing } from './record-set.ts';
 import { valueProblem } from './values.ts';
 
@@ -12,6 +13,7 @@ export interface BatchZone {
   id: string;
   name: string;
   records: readonly Entry[];
+  protections?: readonly ResourceRecordSetProtection[];
 }
 
 /** The outcome: with problems, `records` is the state as it was. */
@@ -28,7 +30,7 @@ const MOST_CHARACTERS = 32_000;
 /** Applies a batch of changes, each well formed (`formProblem`), in their order. */
 export function applyBatch(zone: BatchZone, changes: readonly Change[]): BatchResult {
   const draft = [...zone.records];
-  const problems = [...sizeProblems(changes), ...repetitionProblems(changes)];
+  const problems = [...sizeProblems(changes), ...repetitionProblems(changes), ...protectionProblems(zone.protections ?? [], changes)];
   for (const change of changes) problems.push(...applyChange(zone, draft, change));
   for (const change of changes) problems.push(...targetProblems(zone, draft, change));
   problems.push(...requiredProblems(zone, draft));

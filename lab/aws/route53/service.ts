@@ -6,6 +6,7 @@ import { activateKey, createKey, deactivateKey, deleteKey, disableDnssec, enable
 import { countHealthChecks, createHealthCheck, deleteHealthCheck, getHealthCheck, healthCheckStatus, listHealthChecks } from './health-checks.ts';
 import { accountLimit, zoneLimit } from './limits.ts';
 import { needsOf, resourceOf } from './needs.ts';
+import { createProtections, deleteProtections, listProtections } from './protections.ts';
 import { changeRecords, getChange, listRecords } from './records.ts';
 import type { Operations, ZoneStore } from './state.ts';
 import { changeTags, listTags, listTagsOfMany } from './tags.ts';
@@ -30,11 +31,13 @@ export const route53: Service<ZoneStore, Operations> = {
     CreateHealthCheck: createHealthCheck,
     CreateHostedZone: createZone,
     CreateKeySigningKey: createKey,
+    CreateResourceRecordSetProtections: createProtections,
     CreateVPCAssociationAuthorization: authorize,
     DeactivateKeySigningKey: deactivateKey,
     DeleteHealthCheck: deleteHealthCheck,
     DeleteHostedZone: deleteZone,
     DeleteKeySigningKey: deleteKey,
+    DeleteResourceRecordSetProtections: deleteProtections,
     DeleteVPCAssociationAuthorization: deauthorize,
     DisableHostedZoneDNSSEC: disableDnssec,
     DisassociateVPCFromHostedZone: disassociate,
@@ -52,6 +55,7 @@ export const route53: Service<ZoneStore, Operations> = {
     ListHostedZones: listZones,
     ListHostedZonesByName: listZonesByName,
     ListHostedZonesByVPC: listZonesByVpc,
+    ListResourceRecordSetProtections: listProtections,
     ListResourceRecordSets: listRecords,
     ListTagsForResource: listTags,
     ListTagsForResources: listTagsOfMany,
@@ -62,14 +66,12 @@ export const route53: Service<ZoneStore, Operations> = {
     ChangeCidrCollection: 'not-implemented',
     CreateCidrCollection: 'not-implemented',
     CreateQueryLoggingConfig: 'not-implemented',
-    CreateResourceRecordSetProtections: 'not-implemented',
     CreateReusableDelegationSet: 'not-implemented',
     CreateTrafficPolicy: 'not-implemented',
     CreateTrafficPolicyInstance: 'not-implemented',
     CreateTrafficPolicyVersion: 'not-implemented',
     DeleteCidrCollection: 'not-implemented',
     DeleteQueryLoggingConfig: 'not-implemented',
-    DeleteResourceRecordSetProtections: 'not-implemented',
     DeleteReusableDelegationSet: 'not-implemented',
     DeleteTrafficPolicy: 'not-implemented',
     DeleteTrafficPolicyInstance: 'not-implemented',
@@ -87,7 +89,6 @@ export const route53: Service<ZoneStore, Operations> = {
     ListCidrLocations: 'not-implemented',
     ListGeoLocations: 'not-implemented',
     ListQueryLoggingConfigs: 'not-implemented',
-    ListResourceRecordSetProtections: 'not-implemented',
     ListReusableDelegationSets: 'not-implemented',
     ListTrafficPolicies: 'not-implemented',
     ListTrafficPolicyInstances: 'not-implemented',

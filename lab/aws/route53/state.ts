@@ -27,6 +27,8 @@ export interface Zone {
   records: readonly Entry[];
   signing: 'NOT_SIGNING' | 'SIGNING';
   signingKeys: readonly sdk.KeySigningKey[];
+  /** Sorted by name and type; replaced as a whole. */
+  protections: readonly sdk.ResourceRecordSetProtection[];
 }
 
 export interface HealthCheckRecord {

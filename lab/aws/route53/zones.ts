@@ -25,7 +25,7 @@ export function createZone(call: Route53Call, input: Input<'CreateHostedZone'>):
   const nameServers = input.VPC === undefined ? newNameServers(taken) : privateNameServers();
   const zone: Zone = {
     id: newId('Z'), account, name: verdict.name, callerReference: input.CallerReference ?? '', comment: input.HostedZoneConfig?.Comment,
-    nameServers, vpcs: input.VPC && [input.VPC], authorized: [], records: initialRecords(verdict.name, nameServers), signing: 'NOT_SIGNING', signingKeys: [],
+    nameServers, vpcs: input.VPC && [input.VPC], authorized: [], records: initialRecords(verdict.name, nameServers), signing: 'NOT_SIGNING', signingKeys: [], protections: [],
   };
   state.zones.set(zone.id, zone);
   return {
@@ -86,12 +86,13 @@ export function updateComment(call: Route53Call, input: Input<'UpdateHostedZoneC
   return { HostedZone: described(zone) };
 }
 
-/** Only a zone with nothing but its own SOA and NS can be deleted, and none that is signed. */
+/** Only a zone with nothing but its own SOA and NS can be deleted, and none that is signed or holds protections. */
 export function deleteZone(call: Route53Call, input: Input<'DeleteHostedZone'>): Output<'DeleteHostedZone'> {
   const zone = zoneOf(call, input.Id);
   const foreign = zone.records.some(({ set }) => set.Name !== zone.name || (set.Type !== 'SOA' && set.Type !== 'NS'));
   if (foreign) awsError('HostedZoneNotEmpty', 'The specified hosted zone contains non-required resource record sets and so cannot be deleted.');
   if (zone.signingKeys.length > 0) awsError('HostedZoneNotEmpty', 'The specified hosted zone contains DNSSEC Key Signing Keys and so cannot be deleted.');
+  if (zone.protections.length > 0) awsError('HostedZoneNotEmpty', 'The specified hosted zone contains resource record set protections and so cannot be deleted.');
   call.state.zones.delete(zone.id);
   call.state.tags.delete(`hostedzone/${zone.id}`);
   return { ChangeInfo: openChange(call) };
