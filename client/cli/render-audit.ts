@@ -32,6 +32,7 @@ function rowOf(entry: AuditEntry): Row {
   if (entry.kind === 'void') return { who: '–', what: `request ${entry.request}`, result: `void: ${entry.reason}` };
   if (entry.kind === 'proof') return { who: '–', what: entry.why, result: permitLine(entry.proof) };
   if (entry.kind === 'destroy') return destroyRow(entry);
+  if (entry.kind === 'repaired') return { who: '–', what: `request ${entry.request}`, result: `deleted ${entry.records.length} records in change ${entry.change}` };
   return { who: names(entry.approvals), what: about(entry.request), result: `deletes ${entry.records.length} records` };
 }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { verifyDecision } from '../../../activities/break-glass.ts';
 import type { DecisionInput } from '../../../domain/break-glass.ts';
+import { canonicalJson } from '../../../domain/hash.ts';
 import { people, questionOf, sayOf, signed } from '../../support/decisions.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -93,11 +94,11 @@ describe('verifyDecision', () => {
 
   it('B2: no bit of a signed decision can be changed', async () => {
     const jws = await signed(keys.alice, claims);
-    await fc.assert(fc.asyncProperty(fc.nat(jws.length - 1), fc.constantFrom(...'Aa0_-Zz9'), async (at, letter) => {
+    await fc.assert(fc.asyncProperty(fc.nat(jws.length - 1), fc.constantFrom('A', 'a', '0', '_', '-', 'Z', 'z', '9'), async (at, letter) => {
       if (jws[at] === letter || jws[at] === '.') return;
       const { signature, claims: told } = await check(jws.slice(0, at) + letter + jws.slice(at + 1));
       // The last letter of a part may carry bits that are no part of it; then nothing was changed.
-      if (signature.kind === 'valid') expect(told).toEqual(claims);
+      expect(signature.kind === 'invalid' || canonicalJson(told) === canonicalJson(claims)).toBe(true);
     }), { numRuns: 500 });
   });
 });
