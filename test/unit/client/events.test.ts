@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { eventSchema, eventsBetween } from '../../../client/events.ts';
 import type { RunView } from '../../../client/watch.ts';
-import { newReport, type RunReport, type StageReport } from '../../../domain/report.ts';
+import { claimsFor, makeDecisionRequest } from '../../../domain/break-glass.ts';
+import { newReport, type RunReport, type StageReport, type Waiting } from '../../../domain/report.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan('teardown');
@@ -44,6 +45,19 @@ describe('eventsBetween', () => {
     expect(kinds(running, blocked)).toEqual(['stage', 'decision-needed']);
     expect(kinds(blocked, blocked)).toEqual([]);
     expect(kinds(blocked, view(reportWith({ status: 'waiting', attempts: 2 }, { state: 'waiting', waiting: { ...waiting, since: 8 } })))).toEqual(['stage', 'decision-needed']);
+  });
+
+  it('B1: a run that asks approvers carries the request, and says so again when someone answered or the request ended', () => {
+    const request = makeDecisionRequest(plan, { runId: 'r1', requester: 'ana', gate: 'inventory', subject: ['a.x A 192.0.2.1'], decisions: ['wait', 'abort'], sequence: 1, now: 5 });
+    const approval = { claims: claimsFor(request, { decision: 'wait', approver: 'bob', reason: 'slow', ticket: 'OPS-1' }), at: 6 };
+    const waiting = { stage: 'inventory', since: 7, reason: 'records remain', records: [], answers: ['retry' as const], approvals: [] };
+    const at = (changes: Partial<Waiting>) => view(reportWith({ status: 'waiting', attempts: 1 }, { state: 'waiting', waiting: { ...waiting, ...changes } }));
+    const events = eventsBetween(at({}), at({ request }), 5, 3);
+    expect(events).toMatchObject([{ event: 'decision-needed', request, approvals: [] }]);
+    expect(eventSchema.parse(JSON.parse(JSON.stringify(events[0])))).toEqual(events[0]);
+    expect(eventsBetween(at({ request }), at({ request, approvals: [approval] }), 5, 3)).toMatchObject([{ event: 'decision-needed', approvals: [approval] }]);
+    expect(kinds(at({ request }), at({ request }))).toEqual([]);
+    expect(eventsBetween(at({ request }), at({ reminded: true }), 5, 3)[0]).not.toHaveProperty('request');
   });
 
   it('B2: a decision is told with who made it', () => {

@@ -75,8 +75,8 @@ describe('prepare', () => {
   });
 
   it('F3: a file that is not YAML, or is named otherwise than its environment, is refused', async () => {
-    await edit('dev.yaml', 'name: dev', 'name: prod');
-    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ given: 'prod', allowed: 'dev' }]);
+    await edit('dev.yaml', 'name: dev', 'name: staging');
+    expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ given: 'staging', allowed: 'dev' }]);
     await writeFile(join(folder, 'dev.yaml'), 'name: [dev');
     expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ fix: 'correct the YAML' }]);
   });
