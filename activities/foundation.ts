@@ -116,15 +116,17 @@ async function readDeniedActions(clients: Clients, plan: Plan): Promise<string[]
   const principal = await policySourceArn(clients.iam, arn);
   const tags = Object.entries(plan.target.tags);
   const denied = await Promise.all(
-    requiredActions(plan).map(async ({ actions, resources, why }) => {
+    requiredActions(plan).map(async ({ actions, resources, why, conditions = {} }) => {
       const results = await allPages(
         paginateSimulatePrincipalPolicy({ client: clients.iam }, {
           PolicySourceArn: principal,
           ActionNames: actions,
           ResourceArns: resources,
           // Policies that allow only our own tags are as good as those that allow all.
-          ContextEntries: tags.flatMap(([key, value]) =>
-            ['aws:RequestTag', 'aws:ResourceTag'].map((scope) => ({ ContextKeyName: `${scope}/${key}`, ContextKeyType: 'string' as const, ContextKeyValues: [value] }))),
+          ContextEntries: [
+            ...tags.flatMap(([key, value]) => ['aws:RequestTag', 'aws:ResourceTag'].map((scope) => ({ ContextKeyName: `${scope}/${key}`, ContextKeyType: 'string' as const, ContextKeyValues: [value] }))),
+            ...Object.entries(conditions).map(([key, values]) => ({ ContextKeyName: key, ContextKeyType: 'stringList' as const, ContextKeyValues: values })),
+          ],
         }),
         (page) => page.EvaluationResults,
       );

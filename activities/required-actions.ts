@@ -9,6 +9,8 @@ export interface RequiredActions {
   /** ARN patterns the actions are simulated on; `*` for actions that AWS authorises without a resource. */
   resources: string[];
   actions: string[];
+  /** Condition keys of the calls, with every value they come with: a policy may allow no more than these. */
+  conditions?: Record<string, string[]>;
 }
 
 /** What the worker's principal must be allowed, for bootstrap and teardown of this plan. */
@@ -20,10 +22,14 @@ export function requiredActions({ target, registry, secrets }: Pick<Plan, 'targe
     { why: 'foundation, load balancer, network and volume probes', resources: ['*'], actions: ['ec2:DescribeVpcs', 'ec2:DescribeVpcAttribute', 'ec2:DescribeSubnets', 'ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSecurityGroups', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers', 'elasticloadbalancing:DescribeLoadBalancerAttributes', 'elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeListeners', 'elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'] },
     { why: 'foundation: quota, permissions, delegation', resources: ['*'], actions: ['servicequotas:GetServiceQuota', 'eks:ListClusters', 'iam:SimulatePrincipalPolicy', 'route53:ListHostedZonesByName'] },
     { why: 'foundation: secrets; sweep', resources: secrets.map(({ name }) => `${aws}:secretsmanager:${region}:${accountId}:secret:${name}-??????`), actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
-    { why: 'claimBuild, writeReceipt', resources: [`${aws}:s3:::${registry.bucket}/*`], actions: ['s3:GetObject', 's3:PutObject'] },
+    { why: 'claimBuild, writeReceipt, recordAudit; every destroying call', resources: [`${aws}:s3:::${registry.bucket}/*`], actions: ['s3:GetObject', 's3:PutObject'] },
     // Without ListBucket, S3 answers AccessDenied for an object that is not there: nothing could be told from that.
-    { why: 'foundation: registry bucket', resources: [`${aws}:s3:::${registry.bucket}`], actions: ['s3:ListBucket'] },
+    { why: 'foundation: registry bucket; repairRecords', resources: [`${aws}:s3:::${registry.bucket}`], actions: ['s3:ListBucket'] },
     { why: 'foundation: zone, DNS gate', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:GetHostedZone', 'route53:ListResourceRecordSets'] },
+    // Break-glass: the only change of records that the worker ever makes, after people decided on exactly these (D4).
+    { why: 'repairRecords', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:ChangeResourceRecordSets'], conditions: { 'route53:ChangeResourceRecordSetsActions': ['DELETE'] } },
+    { why: 'repairRecords', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:ListResourceRecordSetProtections'] },
+    { why: 'repairRecords', resources: [`${aws}:route53:::change/*`], actions: ['route53:GetChange'] },
     { why: 'startCluster, startDeleteCluster', resources: [eks('cluster')], actions: ['eks:CreateCluster', 'eks:DescribeCluster', 'eks:DeleteCluster', 'eks:TagResource', 'eks:CreateNodegroup', 'eks:ListNodegroups', 'eks:CreateAddon', 'eks:ListAddons', 'eks:ListFargateProfiles'] },
     { why: 'node groups', resources: [`${eks('nodegroup')}/*`], actions: ['eks:DescribeNodegroup', 'eks:DeleteNodegroup'] },
     { why: 'ensureAddon, probeAddons', resources: [`${eks('addon')}/*`], actions: ['eks:DescribeAddon', 'eks:UpdateAddon'] },

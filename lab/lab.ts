@@ -120,7 +120,7 @@ export async function labEnv({ name = DEFAULT_LAB }: { readonly name?: string } 
   const paths = labPaths(name);
   const state = await readState(paths);
   if (state === undefined || !isAlive(state)) throw new LabProblem(`lab ${name} is not up; raise it with: goldenpath lab up`);
-  return { ...labVariables(paths, state), PATH: labPath(paths, process.env['PATH'] ?? '') };
+  return { ...labVariables(paths, state), GOLDENPATH_KEYS: paths.keys, PATH: labPath(paths, process.env['PATH'] ?? '') };
 }
 
 function isAlive({ pid, startTime }: Pick<LabState, 'pid' | 'startTime'>): boolean {

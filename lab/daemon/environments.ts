@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { parse, parseDocument } from 'yaml';
 import { environmentSchema } from '../../domain/environment.ts';
 import type { Environment } from '../../domain/environment.ts';
+import type { Approver } from './keys.ts';
 
 /** What differs in the lab. */
 export interface Overlay {
   readonly repoUrl: string;
   readonly timeScale: number;
   readonly lateSweeps: boolean;
+  /** In place of the files' own, whose private keys nobody has. */
+  readonly approvers: readonly Approver[];
 }
 
 const VERSIONS = 'versions.yaml';
@@ -28,7 +31,7 @@ export async function writeEnvironments(from: string, to: string, overlay: Overl
 }
 
 /** One environment file with the lab's values. */
-export function overlaid(text: string, { repoUrl, timeScale, lateSweeps }: Overlay): string {
+export function overlaid(text: string, { repoUrl, timeScale, lateSweeps, approvers }: Overlay): string {
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem !== undefined) throw problem;
@@ -36,5 +39,6 @@ export function overlaid(text: string, { repoUrl, timeScale, lateSweeps }: Overl
   document.setIn(['gitops', 'revision'], 'main');
   document.setIn(['timings', 'scale'], timeScale);
   document.setIn(['timings', 'lateSweeps'], lateSweeps);
+  document.setIn(['breakGlass', 'approvers'], approvers);
   return document.toString({ lineWidth: 0 });
 }

@@ -54,6 +54,8 @@ export interface LabPaths {
   readonly progress: string;
   readonly bin: string;
   readonly environments: string;
+  /** Private keys of the lab's approvers. */
+  readonly keys: string;
   readonly manifests: string;
   readonly repository: string;
 }
@@ -77,6 +79,7 @@ export function labPaths(name: string): LabPaths {
     progress: join(root, 'progress.log'),
     bin: join(root, 'bin'),
     environments: join(root, 'environments'),
+    keys: join(root, 'keys'),
     manifests: join(root, 'manifests'),
     repository: join(root, 'gitops.git'),
   };

@@ -18,6 +18,7 @@ import { freePort } from '../ports.ts';
 import type { Supervisor } from '../processes.ts';
 import type { Tools } from '../tools.ts';
 import { writeEnvironments } from './environments.ts';
+import { makeKeys } from './keys.ts';
 import { mirrorManifests } from './manifests.ts';
 import { publishGitops } from './repository.ts';
 import type { LabPaths, LabSettings, LabState } from './state.ts';
@@ -66,7 +67,7 @@ export async function raiseWorld(input: WorldInput): Promise<World> {
   try {
     const { gateway } = aws;
     const repoUrl = await publishGitops({ workTree: WORK_TREE, repository: paths.repository });
-    const environments = await writeEnvironments(join(WORK_TREE, 'environments'), paths.environments, { repoUrl, ...settings });
+    const environments = await writeEnvironments(join(WORK_TREE, 'environments'), paths.environments, { repoUrl, ...settings, approvers: await makeKeys(paths.keys) });
     const { adminKey: credentials } = await seedFoundation(gateway, environments);
     await mirrorManifests(tools.manifests, paths.manifests);
     await linkPrograms(input);

@@ -68,7 +68,13 @@ describe('names and ARNs', () => {
     const all = requiredActions(plan);
     expect(all.find(({ actions }) => actions.includes('iam:CreateRole'))?.resources).toEqual(['arn:aws:iam::111122223333:role/goldenpath-dev-eks-21-11-26-01-*']);
     expect(all.find(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))?.resources).toEqual(['arn:aws:secretsmanager:eu-west-2:111122223333:secret:goldenpath/dev/grafana/admin-??????']);
-    expect(all.flatMap(({ actions }) => actions).some((action) => action.startsWith('rds:') || action.includes('ChangeResourceRecordSets'))).toBe(false);
+    expect(all.flatMap(({ actions }) => actions).some((action) => action.startsWith('rds:'))).toBe(false);
+  });
+
+  it('D4: of changes to records the worker needs deletions alone, and in its own zone alone', () => {
+    expect(requiredActions(plan).filter(({ actions }) => actions.includes('route53:ChangeResourceRecordSets'))).toEqual([
+      { why: 'repairRecords', resources: [`arn:aws:route53:::hostedzone/${plan.target.hostedZoneId}`], actions: ['route53:ChangeResourceRecordSets'], conditions: { 'route53:ChangeResourceRecordSetsActions': ['DELETE'] } },
+    ]);
   });
 });
 

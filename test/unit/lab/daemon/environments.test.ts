@@ -7,13 +7,14 @@ import { overlaid, writeEnvironments } from '../../../../lab/daemon/environments
 import { SEARCH_ATTRIBUTES } from '../../../../lab/daemon/temporal.ts';
 import { searchAttribute } from '../../../../workflows/messages.ts';
 
-const overlay = { repoUrl: 'file:///lab/gitops.git', timeScale: 60, lateSweeps: false };
+const approvers = ['alice', 'bob', 'carol'].map((name, index) => ({ name, publicKey: `MCowBQYDK2VwAyEA${'A'.repeat(42)}${index}=` }));
+const overlay = { repoUrl: 'file:///lab/gitops.git', timeScale: 60, lateSweeps: false, approvers };
 
-test('F3: a copy differs in the repository and the timings only, and keeps its comments', () => {
-  const text = '# The environment.\nname: dev\ngitops:\n  repoUrl: https://example.org/x.git # read by Argo CD\n  revision: v1\ntimings: { scale: 1, lateSweeps: true }\n';
+test('F3: a copy differs in the repository, the timings and the approvers only, and keeps its comments', () => {
+  const text = '# The environment.\nname: dev\ngitops:\n  repoUrl: https://example.org/x.git # read by Argo CD\n  revision: v1\ntimings: { scale: 1, lateSweeps: true }\nbreakGlass:\n  approvers: [] # people\n';
 
-  expect(overlaid(text, overlay)).toBe(
-    '# The environment.\nname: dev\ngitops:\n  repoUrl: file:///lab/gitops.git # read by Argo CD\n  revision: main\ntimings: { scale: 60, lateSweeps: false }\n',
+  expect(overlaid(text, { ...overlay, approvers: [] })).toBe(
+    '# The environment.\nname: dev\ngitops:\n  repoUrl: file:///lab/gitops.git # read by Argo CD\n  revision: main\ntimings: { scale: 60, lateSweeps: false }\nbreakGlass:\n  approvers: []\n',
   );
 });
 
@@ -29,6 +30,7 @@ test('F3: every environment of this repository has a copy that the schema accept
 
     expect(environments.map(({ name }) => name)).toEqual(['dev', 'prod', 'staging']);
     expect(environments.every(({ timings, gitops }) => timings.scale === 60 && gitops.repoUrl === overlay.repoUrl)).toBe(true);
+    expect(environments.map(({ breakGlass }) => `${breakGlass.signatures} ${breakGlass.approvals} ${breakGlass.approvers.map(({ name }) => name).join(' ')}`)).toEqual(['optional 1 alice bob carol', 'required 2 alice bob carol', 'required 1 alice bob carol']);
     expect(await readFile(join(to, 'versions.yaml'), 'utf8')).toBe(await readFile(join(from, 'versions.yaml'), 'utf8'));
   } finally {
     await rm(to, { recursive: true, force: true });
