@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { demandPermit, type DnsProof, gateStep, type ZoneListing } from '../../../domain/dns-gate.ts';
+import { type Approval, type DecisionClaims, subjectHash, subjectOf } from '../../../domain/break-glass.ts';
+import { demandPermit, type DnsProof, gateStep, type LeavePermit, type Permit, type ZoneListing } from '../../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../../domain/dns-records.ts';
 import { GoldenpathError } from '../../../domain/errors.ts';
+import { questionOf, sayOf } from '../../support/decisions.ts';
+import { ephemeralPlan } from '../../support/plans.ts';
 
 const target = { cluster: 'goldenpath-dev-eks-1', hostedZoneId: 'Z1', ownerId: 'goldenpath-dev-1' };
 const left: OwnedRecord = { name: 'app.b-1.dev.example.org', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' };
@@ -44,7 +47,7 @@ describe('gateStep', () => {
 describe('demandPermit', () => {
   const proof: DnsProof = { kind: 'dns-proof', ...target, planHash: 'p', cleanListings: 3, firstCleanAt: 100, lastCleanAt: 104 };
   const demand = { target, planHash: 'p', now: 200, maxAgeMs: 100, cleanListings: 3 };
-  const problemsOf = (given: DnsProof | undefined, changes: Partial<typeof demand> = {}): string[] => {
+  const problemsOf = (given: Permit | undefined, changes: Partial<typeof demand> = {}): string[] => {
     try {
       demandPermit(given, { ...demand, ...changes });
       return [];
@@ -63,5 +66,39 @@ describe('demandPermit', () => {
   it('X1: a proof of another plan, cluster, zone or owner is refused', () => {
     expect(problemsOf({ ...proof, planHash: 'q' })).toEqual(['the proof belongs to another plan']);
     for (const field of ['cluster', 'hostedZoneId', 'ownerId'] as const) expect(problemsOf({ ...proof, [field]: 'x' })).toHaveLength(1);
+  });
+
+  describe('with a decision to leave the records', () => {
+    const plan = { ...ephemeralPlan('teardown'), breakGlass: { approvals: 2, signatures: 'required' as const, expiresMinutes: 240, remindMinutes: 60, approvers: [] } };
+    const subject = subjectOf([left]);
+    const request = questionOf(plan, { subject, now: 0 });
+    const say = (approver: string, changes: Partial<DecisionClaims> = {}): Approval => ({ claims: sayOf(request, approver, 'leave', changes), at: 50, jws: 'x' });
+    const good: LeavePermit = { kind: 'break-glass', cluster: plan.target.cluster, hostedZoneId: plan.target.hostedZoneId, ownerId: plan.target.ownerId, planHash: plan.hash, request, approvals: [say('alice'), say('bob')], listedHash: subjectHash(subject), listedAt: 150 };
+    const problems = (change: Partial<LeavePermit> = {}, demanded: { target?: typeof target } = {}) => problemsOf({ ...good, ...change }, { target: plan.target, planHash: plan.hash, ...demanded });
+
+    it('B1: enough approvers for exactly the listed records open', () => { expect(problems()).toEqual([]); });
+    it('B1: other records than those that were signed for do not', () => { expect(problems({ listedHash: subjectHash([...subject, 'one more']) })).toEqual(['the records are not the ones that were signed for']); });
+    it('B1: fewer approvers, or one of them twice, do not', () => {
+      const words = ['the decision is not to leave the records, or fewer than 2 approvers said so'];
+      expect(problems({ approvals: [say('alice')] })).toEqual(words);
+      expect(problems({ approvals: [say('alice'), say('alice')] })).toEqual(words);
+      expect(problems({ approvals: [] })).toEqual(words);
+    });
+    it('B1: another decision does not', () => {
+      expect(problems({ approvals: [say('alice', { decision: 'repair' }), say('bob', { decision: 'repair' })] })).toEqual(['the decision is not to leave the records, or fewer than 2 approvers said so']);
+      expect(problems({ approvals: [say('alice', { decision: 'abort' }), say('bob')] })).toHaveLength(1);
+    });
+    it('B1: answers to another request, of another list, or after its end do not', () => {
+      for (const stray of [say('bob', { request: 'x' }), say('bob', { subjectHash: 'x' }), { ...say('bob'), at: request.expiresAt }]) expect(problems({ approvals: [say('alice'), stray] })).toEqual(['bob answered another request, or too late']);
+    });
+    it('B1: a decision of another cluster or plan does not', () => {
+      expect(problems({ request: { ...request, cluster: 'x' } })).toEqual(['the decision is of another run']);
+      expect(problems({ request: { ...request, planHash: 'x' } })).toEqual(['the decision is of another run']);
+      expect(problems({}, { target })).toHaveLength(3);
+    });
+    it('X1: the listing must be as fresh as a proof’s, and not from the future', () => {
+      expect(problems({ listedAt: -204_800 })).toEqual(['the proof is 205 s old, 0 s are allowed']);
+      expect(problems({ listedAt: 30_201 })).toEqual(['the proof lies in the future']);
+    });
   });
 });
