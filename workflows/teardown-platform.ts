@@ -42,7 +42,7 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     if (plan.timings.lateSweepsMs.length > 0) await startChild(LATE_SWEEP, { workflowId: `${plan.target.workflowId}/late-sweep/${report.runId}`, args: [{ plan, report }], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `Late sweeps of ${plan.target.cluster}` });
     return report;
   } catch (error) {
-    return await recordFailure(run, plan, 'freeze-gitops', error);
+    return await recordFailure(run, plan, error);
   }
 }
 

@@ -120,6 +120,7 @@ test('failure 13: an ExternalDNS that cannot delete stops the run before anythin
     expect(message).toContain('ExternalDNS runs without --policy=sync (it has --policy=upsert-only)');
     expect(world.calls).not.toContain('freezeGitOps');
     expect(world.sources).toEqual(['Ingress kong/status']);
+    expect([...world.receipts.values()].map(({ report }) => report.stages.find(({ status }) => status === 'failed')?.id)).toEqual(['drain-precheck']); // O2
   });
 });
 
