@@ -5,7 +5,7 @@ import { componentsUpTo, ROOT_APPLICATION } from '../../../domain/components.ts'
 import { currentDetails } from '../../../domain/details.ts';
 import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
 import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
-import { addToLedger, endState, newReport, type RunReport } from '../../../domain/report.ts';
+import { addToLedger, endState, leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
 import { controllerApplications, inventoryProblems, workloadApplications } from '../../../domain/teardown.ts';
 import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
@@ -141,6 +141,15 @@ describe('reports', () => {
   it('a ledger holds each object once', () => {
     const object = { kind: 'iam-role', id: 'arn', name: 'n' };
     expect(addToLedger([object], [object, { ...object, id: 'other' }])).toHaveLength(2);
+  });
+  it('X4: a bootstrap that failed once it could create says how much stands and what removes it; another run does not', () => {
+    const fresh = newReport(ephemeralPlan('bootstrap', '02-03-26-01'), { runId: 'r', requester: 'ana', startedAt: 0 });
+    const begun = { ...fresh, state: 'failed' as const, stages: fresh.stages.map((stage) => (stage.id === 'cluster' ? { ...stage, attempts: 1, status: 'failed' as const } : stage)), ledger: ['a', 'b'].map((id) => ({ kind: 'iam:role', id, name: id })) };
+    const command = 'goldenpath teardown --env dev --build-id 02-03-26-01 --confirm goldenpath-dev-eks-02-03-26-01';
+    expect(leftStanding(begun)).toEqual(['2 AWS objects of the platform exist, and what they made (nodes, load balancers, volumes): they cost money until they are removed', command]);
+    expect(leftStanding({ ...begun, ledger: [] })[0]).toMatch(/^AWS objects of the platform may exist/);
+    expect(currentDetails(begun)).toContain(`\`${command}\``);
+    for (const other of [{ ...begun, stages: fresh.stages }, { ...begun, state: 'ready' as const }, { ...begun, state: 'waiting' as const }, { ...begun, operation: 'teardown' as const }]) expect(leftStanding(other)).toEqual([]);
   });
   it('U1: the details of a waiting run say what is awaited and how to answer, with the payload to send by hand', () => {
     const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const, owner: 'me' }] } };
