@@ -42,6 +42,12 @@ export interface Inventory {
   protections: string[];
 }
 
+export interface RegistryMemory {
+  recordedZoneId: string | null;
+  claimed: boolean;
+  ledger: OwnedObject[];
+}
+
 /** A way to destroy is opened only by a proof (teardown.md § The invariant). `demandProof` in domain/dns-gate.ts judges it. */
 export interface Destroying {
   target: Target;
@@ -69,8 +75,8 @@ export interface Probes {
   /** The load balancer behind the platform's address takes traffic: ELBv2 calls it active. NotReady until then; TerminalState where it failed. */
   probeLoadBalancerActive(input: Waiting & { address: string }): Promise<CheckResult[]>;
   readInventory(input: { target: Target }): Promise<Inventory>;
-  /** What the registry remembers: the recorded zone id (F3), and every object that the receipts of the cluster's runs name, whatever its tags say now. */
-  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<{ recordedZoneId: string | null; ledger: OwnedObject[] }>;
+  /** What the registry remembers: the recorded zone id (F3), whether the build id was ever claimed, and every object that the receipts of the cluster's runs name, whatever its tags say now. */
+  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<RegistryMemory>;
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;

@@ -57,7 +57,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
   ]);
 
-  /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on. */
+  /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on: so with bad input, which no second attempt makes good. */
   async function stage<T>(id: string, steps: StageSteps<T>): Promise<T> {
     const entry = find(report, id);
     enter(report, entry);
@@ -72,7 +72,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
-        if (request.onFailure === 'fail') throw failure(report, entry);
+        if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const { decision: answer, by } = await operatorsAnswer(entry, error);
         if (answer === 'abort') {
           entry.status = 'failed';

@@ -8,7 +8,7 @@ import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
-import { controllerApplications, inventoryProblems, workloadApplications } from '../domain/teardown.ts';
+import { controllerApplications, inventoryProblems, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { openGate } from './dns-gate.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
@@ -61,6 +61,8 @@ async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, no
   const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
   const problems = [...inventoryProblems(platform), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
+  const unknown = neverExisted(target, { cluster, objects, records: dns.recordsInScope, ...memory });
+  if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return platform;
 }
 

@@ -154,12 +154,15 @@ describe('the foundation', () => {
 describe('the registry', () => {
   const claim = () => ({ target: plan.target, registry: plan.registry, planHash: plan.hash, runId: 'run-1', requester: 'maria' });
 
-  it('F5: a build id serves once, and the same run may claim it again', async () => {
+  it('F5: a build id serves once, and the same run may claim it again; the registry remembers the claim', async () => {
+    const remembered = async () => (await activities.readRegistry({ target: plan.target, registry: plan.registry })).claimed;
+    expect(await remembered()).toBe(false);
     expect(await activities.claimBuild(claim())).toEqual({ key: 'builds/dev/21-11-26-01.json' });
     expect(await activities.claimBuild(claim())).toEqual({ key: 'builds/dev/21-11-26-01.json' });
     const error = await failure(activities.claimBuild({ ...claim(), runId: 'run-2', requester: 'jan' }));
     expect(error).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
     expect(error.message).toMatch(/21-11-26-01 is in use already: maria claimed it at 20.*run-1/);
+    expect(await remembered()).toBe(true);
   });
 
   it('F3: the zone id never changes once recorded; both ids are named', async () => {

@@ -25,6 +25,7 @@ export function newWorld(overrides: (world: World) => Partial<Activities> = () =
     clusterStatus: null as string | null,
     applications: [] as ApplicationState[],
     sources: [] as string[],
+    claimed: false,
     activities: {} as Activities,
   };
   const activities = { ...standard(world), ...overrides(world) };
@@ -42,11 +43,14 @@ export interface World {
   clusterStatus: string | null;
   applications: ApplicationState[];
   sources: string[];
+  /** Whether a bootstrap claimed the build id. */
+  claimed: boolean;
 }
 
 /** A platform as a bootstrap leaves it. */
 export function givePlatform(world: World): void {
   world.clusterStatus = 'ACTIVE';
+  world.claimed = true;
   world.applications = [application(ROOT_APPLICATION), ...componentsUpTo('1.5', 'ephemeral').map(({ name, tier }) => application(name, tier))];
   world.sources = ['Ingress kong/status'];
   world.records = [{ name: 'kong.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }];
@@ -72,7 +76,7 @@ function standard(world: World): Activities {
     kubernetes: world.clusterStatus === 'ACTIVE' ? 'answers' : 'none',
     argocd: world.applications.length > 0,
     applications: world.applications,
-    objects: [{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }],
+    objects: world.clusterStatus === null ? [] : [{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }],
     protections: [],
   });
   return {
@@ -109,7 +113,7 @@ function standard(world: World): Activities {
     probeHostRecords: ({ hosts }) => Promise.resolve(hosts.flatMap(passed)),
     writeReceipt: ({ name, receipt }) => { world.receipts.set(name, receipt); return Promise.resolve({ key: `receipts/${name}.json` }); },
     readInventory: () => Promise.resolve(inventory()),
-    readRegistry: () => Promise.resolve({ recordedZoneId: null, ledger: [] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, claimed: world.claimed, ledger: [] }),
     readExternalDns: ({ target }) => Promise.resolve({ state: { deployment: { args: contractedArgs(target), replicas: 1, available: 1, serviceAccountRoleArn: 'arn:role/d' } }, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
     readApplications: () => Promise.resolve(world.applications),
     listDnsSources: () => Promise.resolve(world.sources),

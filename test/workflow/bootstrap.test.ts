@@ -103,14 +103,14 @@ test('T1: a stage that failed for good waits for an operator where the request s
 });
 
 test('U1: an operator’s abort ends the run and names what had failed', async () => {
-  const world = newWorld(() => ({ claimBuild: () => Promise.reject(failed('InvalidInput', 'build id was used by run x')) }));
+  const world = newWorld(() => ({ claimBuild: () => Promise.reject(failed('AccessDenied', 'may not write the claim')) }));
   await withWorld(world, async ({ bootstrap }) => {
     const handle = await bootstrap(plan(), 'wait');
     await untilWaiting(handle);
-    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'claim', by: 'bob', reason: 'taken' }] });
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'claim', by: 'bob', reason: 'not mine' }] });
     const { type, message } = await failureOf(handle);
     expect(type).toBe('Aborted');
-    expect(message).toContain('bob ended the run at this stage, after: build id was used by run x');
+    expect(message).toContain('bob ended the run at this stage, after: may not write the claim');
   });
 });
 

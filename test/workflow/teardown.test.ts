@@ -143,7 +143,7 @@ test('failure 36: a zone that cannot be read is never a zone without records', a
 test('F3: a zone that is not the environment’s, by name or by the recorded id, stops the run before anything: records looked for there would read as gone', async () => {
   const world = newWorld(() => ({
     readZone: () => Promise.resolve({ ...goodZone, zone: { value: { name: 'goldenpathidp.io.', privateZone: false, nameServers: ['ns-1', 'ns-2'] } } }),
-    readRegistry: () => Promise.resolve({ recordedZoneId: 'ZRECORDED0', ledger: [] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: 'ZRECORDED0', claimed: true, ledger: [] }),
   }));
   givePlatform(world);
   await withWorld(world, async ({ teardown }) => {
@@ -179,7 +179,7 @@ test('X5: what earlier receipts name is swept for, whatever its tags say now', a
   const role = { kind: 'iam:role', id: 'arn:role/untagged', name: 'untagged' };
   let asked: unknown[] = [];
   const world = newWorld(() => ({
-    readRegistry: () => Promise.resolve({ recordedZoneId: null, ledger: [role] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, claimed: true, ledger: [role] }),
     sweep: ({ ledger }) => { asked = ledger; return Promise.resolve([]); },
   }));
   givePlatform(world);
@@ -213,10 +213,23 @@ test('X4: what the sweep finds is residue, named, and the end is not called clea
 
 test('X5: a platform of which nothing is left, not even a cluster, is torn down from live state alone', async () => {
   const world = newWorld();
+  world.claimed = true;
   await withWorld(world, async ({ teardown }) => {
     const report = await (await teardown(plan())).result();
     expect(report.state).toBe('clean');
     expect(world.calls).not.toContain('freezeGitOps');
+  });
+});
+
+test('F5: a platform that never was is refused at once, whatever the run does on failure: a typing error is no clean teardown', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ teardown }) => {
+    const asked = plan();
+    const { type, message, report } = await failureOf(await teardown(asked, 'wait'));
+    expect(type).toBe('InvalidInput');
+    for (const part of [`buildId: ${asked.target.buildId} names no platform`, `no cluster ${asked.target.cluster}`, `under ${asked.target.hostSuffix}`, 'no claim', 'goldenpath status --env dev']) expect(message).toContain(part);
+    expect(report.stages.map(({ status }) => status)).toEqual(['failed', ...report.stages.slice(2).map(() => 'pending'), 'done']);
+    expect(world.calls.filter((call) => /^(delete|start|remove|freeze)/.test(call))).toEqual([]);
   });
 });
 

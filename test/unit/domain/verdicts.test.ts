@@ -6,7 +6,7 @@ import { currentDetails } from '../../../domain/details.ts';
 import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
 import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
 import { addToLedger, endState, leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
-import { controllerApplications, inventoryProblems, workloadApplications } from '../../../domain/teardown.ts';
+import { controllerApplications, inventoryProblems, neverExisted, type Traces, workloadApplications } from '../../../domain/teardown.ts';
 import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -123,6 +123,16 @@ describe('teardown decisions', () => {
     expect(inventoryProblems({ cluster: { status: 'CREATING' }, protections: ['EKS deletion protection is on'] })).toEqual(['EKS deletion protection is on', 'the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
     expect(inventoryProblems({ cluster: null, protections: [] })).toEqual([]);
   });
+});
+
+describe('neverExisted', () => {
+  const none: Traces = { cluster: null, objects: [], records: { value: [] }, claimed: false, ledger: [] };
+  const object = { kind: 'iam:role', id: 'arn', name: 'n' };
+  it('F5: no trace at all is bad input', () => { expect(neverExisted(ephemeralPlan('teardown').target, none)).toMatch(/^buildId: 21-11-26-01 names no platform of dev/); });
+  it.each<[string, Partial<Traces>]>([
+    ['a cluster', { cluster: {} }], ['a tagged object', { objects: [object] }], ['a record', { records: { value: ['kong.b-1'] } }], ['records that could not be read', { records: { problem: '503' } }],
+    ['a claim', { claimed: true }], ['an object in a receipt', { ledger: [object] }],
+  ])('X5: %s is a trace', (_, trace) => { expect(neverExisted(ephemeralPlan('teardown').target, { ...none, ...trace })).toBeUndefined(); });
 });
 
 describe('reports', () => {

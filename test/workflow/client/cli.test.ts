@@ -132,3 +132,13 @@ test('U1: a run that was cancelled in the Temporal UI ends the command with 1, s
     await replayLater(runs, build.workflowId);
   });
 });
+
+test('F5: the teardown of a platform that never was ends with 2 and says what was looked for', async () => {
+  await withWorld(newWorld(), async (runs) => {
+    const build = newBuild();
+    const refused = await goldenpath('teardown', ...build.target, ...build.confirm, '-o', 'json');
+    expect(refused.code).toBe(2);
+    expect(document(refused.stdout)).toMatchObject({ state: 'failed', error: { type: 'InvalidInput', message: expect.stringContaining(`no cluster ${build.cluster}`) as string } });
+    await replayLater(runs, build.workflowId);
+  });
+});
