@@ -62,6 +62,8 @@ export interface Probes {
   readCore(input: { plan: Plan }): Promise<CoreReadings>;
   /** Cluster ACTIVE. Throws NotReady, or TerminalState with EKS's own health issues. */
   probeCluster(input: Waiting): Promise<ClusterFacts>;
+  /** Cluster neither created nor updated just now, or gone. Throws NotReady. */
+  probeClusterSettled(input: Waiting): Promise<void>;
   probeNodeGroup(input: Waiting & { desired: number }): Promise<{ arn: string; instances: number }>;
   /** All of these add-ons ACTIVE. */
   probeAddons(input: Waiting & { addons: AddonName[] }): Promise<OwnedObject[]>;

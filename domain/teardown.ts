@@ -6,8 +6,15 @@ import type { Target } from './plan.ts';
 import type { OwnedObject } from './report.ts';
 import { compareTiers, type Tier, TIERS } from './tiers.ts';
 
-/** Cluster states in which EKS takes a deletion. Source: EKS API, DeleteCluster: ResourceInUseException while it is created or updated. */
+/** Cluster states that pass by themselves, and in which EKS takes no deletion. Source: EKS API, Cluster.status; DeleteCluster: ResourceInUseException. */
+const IN_MOTION = new Set(['PENDING', 'CREATING', 'UPDATING']);
+/** Cluster states in which EKS takes a deletion. */
 const DELETABLE = new Set(['ACTIVE', 'FAILED', 'DELETING']);
+
+/** Whether a cluster in this state is to be waited for before a teardown looks at it. */
+export function isInMotion(status: string): boolean {
+  return IN_MOTION.has(status);
+}
 
 /** Why a teardown cannot begin, one line each, before anything is drained (steps 1–2; failures 21, 27). */
 export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }): string[] {

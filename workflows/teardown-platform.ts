@@ -8,7 +8,7 @@ import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
-import { controllerApplications, inventoryProblems, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { openGate } from './dns-gate.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
@@ -47,10 +47,11 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
 }
 
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. */
-async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, note: Note): Promise<Inventory> {
+async function takeInventory(run: Run, plan: Plan, call: Policies, note: Note): Promise<Inventory> {
+  const { probe, zone } = call;
   const { target, registry } = plan;
   const [platform, memory, dns] = await Promise.all([
-    probe.readInventory('Read what the platform owns', { target }),
+    settledInventory(plan, call, note),
     probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
     zone.readZone('Read the hosted zone', { target }),
   ]);
@@ -64,6 +65,16 @@ async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, no
   const unknown = neverExisted(target, { cluster, objects, records: dns.recordsInScope, ...memory });
   if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return platform;
+}
+
+/** EKS deletes no cluster that it creates or updates just now, and what hangs on one is not all there yet: that is waited for, then all is read anew. */
+async function settledInventory({ target, timings }: Plan, { probe, until }: Policies, note: Note): Promise<Inventory> {
+  const found = await probe.readInventory('Read what the platform owns', { target });
+  if (found.cluster === null || !isInMotion(found.cluster.status)) return found;
+  const wait = { ...timings.cluster, expectedMs: 0 }; // nobody here knows when it began
+  note(`cluster was ${found.cluster.status}`);
+  await until(wait).probeClusterSettled(`Wait until EKS has done with the cluster, which is ${found.cluster.status}`, { target, startedAt: Date.now(), wait });
+  return probe.readInventory('Read what the platform owns now', { target });
 }
 
 /** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */

@@ -209,7 +209,9 @@ describe('a platform', () => {
     const [first, second] = [await again(() => activities.startCluster(start)), await activities.startCluster(start)];
     expect(second).toEqual(first);
     expect(await failure(activities.probeCluster(startedNow(timings.cluster)))).toMatchObject({ type: 'NotReady', category: 'BENIGN', nonRetryable: false });
+    expect(await failure(activities.probeClusterSettled(startedNow(timings.cluster)))).toMatchObject({ type: 'NotReady', message: `cluster ${CLUSTER} is CREATING` });
     const facts = await until(timings.cluster, activities.probeCluster);
+    await activities.probeClusterSettled(startedNow(timings.cluster));
     expect(facts).toMatchObject({ arn: `arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER}`, version: '1.36', vpcId: foundation.vpcId });
     ({ oidcIssuer } = facts);
 

@@ -96,6 +96,7 @@ function standard(world: World): Activities {
     ensureClusterRoles: () => Promise.resolve({ clusterRoleArn: 'arn:role/c', nodeRoleArn: 'arn:role/n', owned: [{ kind: 'iam-role', id: 'arn:role/c', name: 'c' }] }),
     startCluster: () => { world.clusterStatus = 'CREATING'; return Promise.resolve([{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }]); },
     probeCluster: ({ target }) => { world.clusterStatus = 'ACTIVE'; return Promise.resolve({ arn: 'arn:cluster', version: '1.36', endpoint: `https://${target.cluster}`, oidcIssuer: 'https://oidc', vpcId: 'vpc-1', clusterSecurityGroupId: 'sg-1' }); },
+    probeClusterSettled: () => { world.clusterStatus = 'ACTIVE'; return Promise.resolve(); },
     ensureIrsaRoles: () => Promise.resolve({ roleArns: { 'aws-ebs-csi-driver': 'arn:role/e' }, owned: [] }),
     startNodeGroup: () => Promise.resolve([]),
     probeNodeGroup: ({ desired }) => Promise.resolve({ arn: 'arn:ng', instances: desired }),

@@ -189,6 +189,19 @@ test('X5: what earlier receipts name is swept for, whatever its tags say now', a
   });
 });
 
+test.each(['CREATING', 'UPDATING'])('failure 26: a cluster that is %s is waited for, then all is read anew; nobody has to retry', async (status) => {
+  let looks = 0;
+  const world = newWorld((self) => ({ probeClusterSettled: () => { looks += 1; if (looks < 3) return Promise.reject(failed('NotReady', `cluster is ${status}`, true)); self.clusterStatus = 'ACTIVE'; return Promise.resolve(); } }));
+  givePlatform(world);
+  world.clusterStatus = status;
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan(), 'fail')).result();
+    expect(report.state).toBe('clean');
+    expect(report.stages[0]?.evidence).toEqual([`cluster was ${status}`, 'cluster is ACTIVE, 1 node groups, 10 applications', '1 objects carry its tag']);
+    expect(world.calls.filter((call) => ['readInventory', 'probeClusterSettled', 'freezeGitOps'].includes(call))).toEqual(['readInventory', ...Array.from({ length: 3 }, () => 'probeClusterSettled'), 'readInventory', 'freezeGitOps']);
+  });
+});
+
 test('failure 1: an application that still syncs by itself stops the run before its sources go', async () => {
   const world = newWorld(() => ({ freezeGitOps: () => Promise.resolve([]) }));
   givePlatform(world);
