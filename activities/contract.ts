@@ -42,6 +42,11 @@ export interface Inventory {
   protections: string[];
 }
 
+/** A disk that a PersistentVolume leaves behind on purpose. */
+export interface KeptDisk extends OwnedObject {
+  why: string;
+}
+
 export interface RegistryMemory {
   recordedZoneId: string | null;
   claimed: boolean;
@@ -86,7 +91,8 @@ export interface Probes {
   listDnsSources(input: { target: Target }): Promise<string[]>;
   /** No load balancer and no target group of the cluster left in ELBv2, by the tags `elbv2.k8s.aws/cluster` and `kubernetes.io/cluster/<name>` (failure 22). Throws NotReady and names what is left. */
   probeLoadBalancersGone(input: Waiting): Promise<void>;
-  probeVolumesGone(input: Waiting): Promise<void>;
+  /** No EBS volume of the cluster but those whose ids are in `kept`. Throws NotReady. */
+  probeVolumesGone(input: Waiting & { kept: string[] }): Promise<void>;
   /** Load balancers' ENIs and security groups of the cluster gone (failures 23, 24). */
   probeNetworkGone(input: Waiting): Promise<void>;
   probeNodeGroupsGone(input: Waiting): Promise<void>;
@@ -132,7 +138,8 @@ export interface Changes {
 
 /** Destroying calls: each goes through activities/guard.ts before anything else. NotFound on delete is success. */
 export interface Destroyers {
-  deleteVolumes(input: Destroying): Promise<string[]>;
+  /** `kept`: EBS volumes that outlive their claims by their reclaim policy; nothing waits for them. */
+  deleteVolumes(input: Destroying): Promise<{ done: string[]; kept: KeptDisk[] }>;
   /** Argo CD's own objects, once no Application is left, until its pods have ended. Namespace and CRDs go with the cluster. */
   removeArgoCd(input: Destroying & { manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Deletes the tier 1 applications named, highest wave first. */

@@ -90,6 +90,11 @@ export function addToLedger(ledger: readonly OwnedObject[], objects: readonly Ow
   return [...known.values()];
 }
 
+/** Residue with the reasons that a run knows better than the sweep, which only finds; by id. */
+export function explained(residue: readonly Residue[], known: readonly { id: string; why: string }[]): Residue[] {
+  return residue.map((item) => ({ ...item, why: known.find(({ id }) => id === item.id)?.why ?? item.why }));
+}
+
 /** What a bootstrap that ended badly left standing, and the command that removes it: two lines, none where it came to create nothing. */
 export function leftStanding({ operation, state, stages, ledger, environment, buildId, cluster }: RunReport): [] | [what: string, command: string] {
   const created = stages.some(({ id, attempts }) => id === 'cluster' && attempts > 0);

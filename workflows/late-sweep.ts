@@ -2,7 +2,7 @@
 import { setCurrentDetails, sleep } from '@temporalio/workflow';
 import { currentDetails } from '../domain/details.ts';
 import type { Plan } from '../domain/plan.ts';
-import { receiptOf, type RunReport } from '../domain/report.ts';
+import { explained, receiptOf, type RunReport } from '../domain/report.ts';
 import { policies } from './policies.ts';
 
 /** Runs the plan's late sweeps after the teardown that `report` describes; returns the report with the residue of the last sweep. */
@@ -12,7 +12,7 @@ export async function lateSweep({ plan, report }: { plan: Plan; report: RunRepor
   let current = report;
   for (const [index, afterMs] of plan.timings.lateSweepsMs.entries()) {
     await sleep(Math.max(0, endedAt + afterMs - Date.now()), { summary: `Sweep ${index + 1} of ${plan.timings.lateSweepsMs.length}` });
-    const residue = await probe.sweep(`Late sweep ${index + 1}`, { target: plan.target, ledger: report.ledger });
+    const residue = explained(await probe.sweep(`Late sweep ${index + 1}`, { target: plan.target, ledger: report.ledger }), report.residue);
     current = { ...report, residue, state: residue.length === 0 ? 'clean' : 'clean-with-residue', endedAt: Date.now() };
     await change.writeReceipt(`Record late sweep ${index + 1}`, { target: plan.target, registry: plan.registry, name: `${report.runId}-sweep-${index + 1}`, receipt: receiptOf(current) });
     setCurrentDetails(currentDetails(current));

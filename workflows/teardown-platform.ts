@@ -1,13 +1,13 @@
 // Removes a platform (X1): DNS sources go while their controllers live; only a proof in Route 53 lets anything be destroyed. Stages as teardown.md § Order.
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { Destroying, Inventory } from '../activities/contract.ts';
+import type { Destroying, Inventory, KeptDisk } from '../activities/contract.ts';
 import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { RunReport } from '../domain/report.ts';
+import { explained, type RunReport } from '../domain/report.ts';
 import { controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { openGate } from './dns-gate.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
@@ -28,13 +28,14 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
     const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, proof: await gate.prove(why), planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
     await run.stage('dns-gate', { act: async (note) => { note(`${(await prove('DNS gate')).proof.cleanListings} clean listings in a row`); } });
-    await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note) });
+    const kept = await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), run, plan, platform, call, note) });
     await run.stage('controllers', { act: (note) => removeControllers(prove, plan, platform, call, note) });
     await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(`${(await prove('Final proof')).proof.cleanListings} clean listings, the last one after ExternalDNS was gone`); } });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note) });
     await run.stage('sweep', {
       act: async (note) => {
-        run.report.residue = await call.until(plan.timings.sweep).sweep('Sweep every service by ownership tag', { target: plan.target, ledger: run.report.ledger, oidcIssuer: platform.cluster?.oidcIssuer });
+        const found = await call.until(plan.timings.sweep).sweep('Sweep every service by ownership tag', { target: plan.target, ledger: run.report.ledger, oidcIssuer: platform.cluster?.oidcIssuer });
+        run.report.residue = explained(found, kept);
         note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
       },
     });
@@ -125,10 +126,16 @@ async function loadBalancersGone({ target, timings }: Plan, { until }: Policies,
   note('ELBv2 has no load balancer and no target group of the cluster');
 }
 
-/** Step 8: while the CSI driver lives (failure 10). */
-async function removeVolumes(permit: Destroying, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<void> {
-  if (kubernetes === 'answers') note(...(await call.deleteVolumes('Delete claims and their volumes', permit)));
-  await until(timings.volumesGone).probeVolumesGone('No EBS volume of the cluster', { target, startedAt: Date.now(), wait: timings.volumesGone });
+/** Step 8: while the CSI driver lives (failure 10). Gives the disks that are kept on purpose: the sweep names those that are still there. */
+async function removeVolumes(permit: Destroying, run: Run, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<KeptDisk[]> {
+  // Without its API nothing takes a volume away any more: what is left is for the sweep to name, not to be waited for.
+  if (kubernetes === 'none') { note('there is no Kubernetes API: volumes that are left are residue'); return []; }
+  const { done, kept } = await call.deleteVolumes('Delete claims and their volumes', permit);
+  note(...done);
+  run.own(kept.map(({ kind, id, name }) => ({ kind, id, name })));
+  const wait = timings.volumesGone;
+  await until(wait).probeVolumesGone('No EBS volume of the cluster but those that are kept', { target, startedAt: Date.now(), wait, kept: kept.map(({ id }) => id) });
+  return kept;
 }
 
 /** Step 9: applications before Argo CD (failure 3). */

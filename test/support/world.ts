@@ -125,7 +125,7 @@ function standard(world: World): Activities {
     awaitDnsSourcesGone: () => Promise.resolve([]),
     probeLoadBalancersGone: () => Promise.resolve(),
     listZone: ({ target }) => Promise.resolve({ hostedZoneId: target.hostedZoneId, at: Date.now(), pages: 1, recordCount: world.records.length, owned: world.records }),
-    deleteVolumes: (input) => { allow(input); return Promise.resolve([]); },
+    deleteVolumes: (input) => { allow(input); return Promise.resolve({ done: [], kept: [] }); },
     probeVolumesGone: () => Promise.resolve(),
     deleteControllers: (input) => { allow(input); world.applications = []; return Promise.resolve(input.names); },
     removeArgoCd: (input) => { allow(input); return Promise.resolve(['argocd']); },

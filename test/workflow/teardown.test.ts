@@ -224,6 +224,24 @@ test('X4: what the sweep finds is residue, named, and the end is not called clea
   });
 });
 
+test('failure 10, X4: a disk that its PersistentVolume retains is residue with its reason, and is not waited for', async () => {
+  const disk = { kind: 'ec2:volume', id: 'vol-1', name: 'pv-1' };
+  const why = 'the reclaim policy of its PersistentVolume pv-1 is Retain';
+  const [waited, swept]: [string[][], unknown[]] = [[], []];
+  const world = newWorld(() => ({
+    deleteVolumes: () => Promise.resolve({ done: ['PersistentVolume pv-1 keeps its disk'], kept: [{ ...disk, why }] }),
+    probeVolumesGone: ({ kept }) => { waited.push(kept); return Promise.resolve(); },
+    sweep: ({ ledger }) => { swept.push(...ledger); return Promise.resolve([{ ...disk, why: 'its service lists it', whatToDo: 'delete it' }, { ...disk, id: 'vol-2', why: 'its service lists it', whatToDo: 'delete it' }]); },
+  }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan())).result();
+    expect(report.state).toBe('clean-with-residue');
+    expect(report.residue.map((item) => `${item.id}: ${item.why}`)).toEqual([`vol-1: ${why}`, 'vol-2: its service lists it']);
+    expect([waited, swept]).toEqual([[['vol-1']], expect.arrayContaining([disk])]);
+  });
+});
+
 test('X5: a platform of which nothing is left, not even a cluster, is torn down from live state alone', async () => {
   const world = newWorld();
   world.claimed = true;
