@@ -44,6 +44,17 @@ export interface Inventory {
   protections: string[];
 }
 
+/** A disk that a PersistentVolume leaves behind on purpose. */
+export interface KeptDisk extends OwnedObject {
+  why: string;
+}
+
+export interface RegistryMemory {
+  recordedZoneId: string | null;
+  claimed: boolean;
+  ledger: OwnedObject[];
+}
+
 /** A way to destroy is opened only by a proof, or by a decision to leave exactly what is listed (teardown.md § The invariant). `demandPermit` in domain/dns-gate.ts judges it. */
 export interface Destroying {
   target: Target;
@@ -61,6 +72,8 @@ export interface Probes {
   readCore(input: { plan: Plan }): Promise<CoreReadings>;
   /** Cluster ACTIVE. Throws NotReady, or TerminalState with EKS's own health issues. */
   probeCluster(input: Waiting): Promise<ClusterFacts>;
+  /** Cluster neither created nor updated just now, or gone. Throws NotReady. */
+  probeClusterSettled(input: Waiting): Promise<void>;
   probeNodeGroup(input: Waiting & { desired: number }): Promise<{ arn: string; instances: number }>;
   /** All of these add-ons ACTIVE. */
   probeAddons(input: Waiting & { addons: AddonName[] }): Promise<OwnedObject[]>;
@@ -74,8 +87,8 @@ export interface Probes {
   /** The load balancer behind the platform's address takes traffic: ELBv2 calls it active. NotReady until then; TerminalState where it failed. */
   probeLoadBalancerActive(input: Waiting & { address: string }): Promise<CheckResult[]>;
   readInventory(input: { target: Target }): Promise<Inventory>;
-  /** What the registry remembers: the recorded zone id (F3), and every object that the receipts of the cluster's runs name, whatever its tags say now. */
-  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<{ recordedZoneId: string | null; ledger: OwnedObject[] }>;
+  /** What the registry remembers: the recorded zone id (F3), whether the build id was ever claimed, and every object that the receipts of the cluster's runs name, whatever its tags say now. */
+  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<RegistryMemory>;
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;
@@ -85,7 +98,8 @@ export interface Probes {
   listDnsSources(input: { target: Target }): Promise<string[]>;
   /** No load balancer and no target group of the cluster left in ELBv2, by the tags `elbv2.k8s.aws/cluster` and `kubernetes.io/cluster/<name>` (failure 22). Throws NotReady and names what is left. */
   probeLoadBalancersGone(input: Waiting): Promise<void>;
-  probeVolumesGone(input: Waiting): Promise<void>;
+  /** No EBS volume of the cluster but those whose ids are in `kept`. Throws NotReady. */
+  probeVolumesGone(input: Waiting & { kept: string[] }): Promise<void>;
   /** Load balancers' ENIs and security groups of the cluster gone (failures 23, 24). */
   probeNetworkGone(input: Waiting): Promise<void>;
   probeNodeGroupsGone(input: Waiting): Promise<void>;
@@ -133,7 +147,8 @@ export interface Changes {
 
 /** Destroying calls: each goes through activities/guard.ts before anything else. NotFound on delete is success. */
 export interface Destroyers {
-  deleteVolumes(input: Destroying): Promise<string[]>;
+  /** `kept`: EBS volumes that outlive their claims by their reclaim policy; nothing waits for them. */
+  deleteVolumes(input: Destroying): Promise<{ done: string[]; kept: KeptDisk[] }>;
   /** Argo CD's own objects, once no Application is left, until its pods have ended. Namespace and CRDs go with the cluster. */
   removeArgoCd(input: Destroying & { manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Deletes the tier 1 applications named, highest wave first. */

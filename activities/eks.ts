@@ -3,6 +3,7 @@ import { type Cluster, CreateClusterCommand, DeleteClusterCommand, DescribeClust
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
+import { isInMotion } from '../domain/teardown.ts';
 import type { Clients } from './clients.ts';
 import type { Changes, ClusterFacts, Destroyers, Destroying, Probes, Waiting } from './contract.ts';
 import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
@@ -11,9 +12,10 @@ import { destroyer } from './guard.ts';
 import { demandOwned, requestToken } from './ownership.ts';
 import { present } from './pages.ts';
 
-export function clusterActivities(clients: Clients): Pick<Probes, 'probeCluster' | 'probeClusterGone'> & Pick<Changes, 'startCluster'> & Pick<Destroyers, 'startDeleteCluster'> {
+export function clusterActivities(clients: Clients): Pick<Probes, 'probeCluster' | 'probeClusterSettled' | 'probeClusterGone'> & Pick<Changes, 'startCluster'> & Pick<Destroyers, 'startDeleteCluster'> {
   return {
     probeCluster: (input) => probeCluster(clients.eks, input),
+    probeClusterSettled: (input) => probeClusterSettled(clients.eks, input),
     probeClusterGone: (input) => probeClusterGone(clients.eks, input),
     startCluster: (input) => startCluster(clients, input),
     startDeleteCluster: destroyer(clients.s3, (input) => startDeleteCluster(clients.eks, input)),
@@ -55,6 +57,11 @@ async function probeCluster(eks: EKSClient, input: Waiting): Promise<ClusterFact
     vpcId: present(cluster.resourcesVpcConfig?.vpcId, "the cluster's VPC"),
     clusterSecurityGroupId: present(cluster.resourcesVpcConfig?.clusterSecurityGroupId, "the cluster's security group"),
   };
+}
+
+async function probeClusterSettled(eks: EKSClient, input: Waiting): Promise<void> {
+  const cluster = await describeOwnCluster(eks, input.target);
+  if (cluster?.status !== undefined && isInMotion(cluster.status)) throw notReady(`cluster ${input.target.cluster} is ${cluster.status}`, input);
 }
 
 async function startCluster({ eks, ec2 }: Clients, { target, version, clusterRoleArn }: Parameters<Changes['startCluster']>[0]): Promise<OwnedObject[]> {

@@ -1,5 +1,6 @@
 // Volumes go while the CSI driver lives: claims and what mounts them first, then their volumes (teardown.md step 8, failure 10).
 import type { KubernetesObject, V1PersistentVolume, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node';
+import type { KeptDisk } from './contract.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 
@@ -8,25 +9,27 @@ const VOLUME_POLL_MS = 1_000;
 
 /**
  * Deletes every claim that holds or asks for a cloud volume, with whatever runs on it, and waits until its driver has taken
- * each volume away; AWS is asked afterwards whether the disks are gone. Volumes that keep their disk are named:
- * those with policy Retain, and those that no claim ever held, whose disks the platform did not make.
+ * each volume away; AWS is asked afterwards whether the disks are gone. Volumes that keep their disk are named in `done`:
+ * those with policy Retain, whose EBS volumes are `kept`, and those that no claim ever held, whose disks the platform did not make.
  */
-export async function deleteVolumes(cluster: ClusterClient): Promise<string[]> {
+export async function deleteVolumes(cluster: ClusterClient): Promise<{ done: string[]; kept: KeptDisk[] }> {
   const done: string[] = [];
-  const kept = new Map<string, string>();
+  const named = new Map<string, string>();
+  const kept = new Map<string, KeptDisk>();
   await awaitFinding('the volumes to go', async () => {
     const volumes = (await cluster.list<V1PersistentVolume>('v1', 'PersistentVolume')).filter(isCloudVolume);
     const claims = (await cluster.list<V1PersistentVolumeClaim>('v1', 'PersistentVolumeClaim')).filter((claim) => asksForCloudVolume(claim, volumes));
     for (const volume of volumes) {
       const reason = whyKept(volume);
-      if (reason !== undefined) kept.set(describe(volume), `${describe(volume)} keeps its disk ${diskOf(volume)}: ${reason}`);
+      if (reason !== undefined) named.set(describe(volume), `${describe(volume)} keeps its disk ${diskOf(volume)}: ${reason}`);
+      for (const disk of retainedDisk(volume)) kept.set(disk.id, disk);
     }
     done.push(...(await deleteClaims(cluster, claims)));
     const left = volumes.filter((volume) => whyKept(volume) === undefined);
     const waitingFor = [...claims.map(describe), ...left.map((volume) => `${describe(volume)} (${volume.status?.phase ?? 'no phase'})`)];
     return waitingFor.length === 0 ? { done: true, result: undefined } : { done: false, waitingFor };
   }, { everyMs: VOLUME_POLL_MS });
-  return [...done, ...kept.values(), 'no claim of a cloud volume and no volume to reclaim is left'];
+  return { done: [...done, ...named.values(), 'no claim of a cloud volume and no volume to reclaim is left'], kept: [...kept.values()] };
 }
 
 /** Why a volume's disk outlives its claim; undefined where its driver deletes it. */
@@ -35,13 +38,22 @@ export function whyKept({ spec, status }: V1PersistentVolume): string | undefine
   return status?.phase === 'Available' ? 'no claim ever held it' : undefined;
 }
 
+/** The EBS volume that policy Retain keeps; none where the policy is another, or the disk is not EBS's. */
+export function retainedDisk(volume: V1PersistentVolume): KeptDisk[] {
+  const id = diskOf(volume);
+  if (volume.spec?.persistentVolumeReclaimPolicy !== 'Retain' || !id.startsWith('vol-')) return [];
+  const { name = id } = volume.metadata ?? {};
+  return [{ kind: 'ec2:volume', id, name, why: `the reclaim policy of its PersistentVolume ${name} is Retain: its data is kept on purpose` }];
+}
+
 /** Whether a PersistentVolume is a disk in the cloud: a CSI driver's, or EBS's own older form. */
 export function isCloudVolume({ spec }: V1PersistentVolume): boolean {
   return spec?.csi !== undefined || spec?.awsElasticBlockStore !== undefined;
 }
 
+/** The older form may hold the zone too: `aws://eu-west-2a/vol-1`. */
 function diskOf({ spec }: V1PersistentVolume): string {
-  return spec?.csi?.volumeHandle ?? spec?.awsElasticBlockStore?.volumeID ?? 'unknown';
+  return spec?.csi?.volumeHandle ?? spec?.awsElasticBlockStore?.volumeID.split('/').at(-1) ?? 'unknown';
 }
 
 /** A claim of a cloud volume, or one that a driver may yet answer with a volume. */

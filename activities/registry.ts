@@ -21,7 +21,11 @@ const receiptSchema = z.object({ report: z.object({ ledger: z.array(z.object({ k
 
 export function registryActivities({ s3 }: Clients): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<Probes, 'readRegistry'> {
   return {
-    readRegistry: async ({ target, registry }) => ({ recordedZoneId: await recordedZoneId(s3, registry, target.environment), ledger: await readLedger(s3, registry, target) }),
+    readRegistry: async ({ target, registry }) => ({
+      recordedZoneId: await recordedZoneId(s3, registry, target.environment),
+      claimed: await isClaimed(s3, registry, target),
+      ledger: await readLedger(s3, registry, target),
+    }),
     claimBuild: (input) => claimBuild(s3, input),
     writeReceipt: (input) => writeReceipt(s3, input),
   };
@@ -43,6 +47,11 @@ export function receiptKey({ environment, cluster, name }: { environment: string
 export async function recordedZoneId(s3: S3Client, registry: Registry, environment: string): Promise<string | null> {
   const text = await readObject(s3, registry.bucket, zoneKey(environment));
   return text === undefined ? null : zoneSchema.parse(JSON.parse(text)).hostedZoneId;
+}
+
+/** Whether a bootstrap ever claimed the build id. A persistent platform has none to claim. */
+async function isClaimed(s3: S3Client, { bucket }: Registry, { environment, buildId }: Target): Promise<boolean> {
+  return buildId !== null && (await readObject(s3, bucket, buildKey({ environment, buildId }))) !== undefined;
 }
 
 /** The ledgers of all receipts of the cluster, together: what its runs created or found. */

@@ -32,7 +32,7 @@ export async function volumeExists(ec2: EC2Client, id: string): Promise<boolean>
   return (await orAbsent(ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] })), NOT_FOUND.volume)) !== undefined;
 }
 
-async function probeVolumesGone(ec2: EC2Client, input: Waiting): Promise<void> {
-  const left = await clusterVolumes(ec2, input.target.cluster);
+async function probeVolumesGone(ec2: EC2Client, input: Waiting & { kept: string[] }): Promise<void> {
+  const left = (await clusterVolumes(ec2, input.target.cluster)).filter(({ id }) => !input.kept.includes(id));
   if (left.length > 0) throw notReady(`${left.length} volumes left: ${left.map(({ name }) => name).join(', ')}`, input, left.map(({ id, name }) => `volume ${id} (${name})`));
 }

@@ -1,7 +1,7 @@
 // The Markdown that the Temporal UI shows as a run's current details: what it does, what it waits for, how to answer (U1).
 import { claimsFor, type Decision, type DecisionRequest } from './break-glass.ts';
 import { ownedLine } from './dns-records.ts';
-import type { RunReport, StageReport, Waiting } from './report.ts';
+import { leftStanding, type RunReport, type StageReport, type Waiting } from './report.ts';
 
 const MARK: Record<StageReport['status'], string> = { pending: '◻', running: '▶', waiting: '⏸', done: '✔', failed: '✘' };
 /** A details page of hundreds of records helps no one; the report query has them all. */
@@ -15,6 +15,8 @@ export function currentDetails(report: RunReport): string {
     if (stage.status === 'failed' || stage.status === 'waiting') for (const line of errorLines(stage)) lines.push(`  - ${line}`);
   }
   if (report.waiting !== undefined) lines.push('', ...waitingLines(report));
+  const [standing, command] = leftStanding(report);
+  if (standing !== undefined) lines.push('', `**${standing}**: \`${command}\``);
   if (report.residue.length > 0) lines.push('', '**Left behind**', ...report.residue.map(({ kind, id, why, whatToDo }) => `- ${kind} \`${id}\`: ${why}. ${whatToDo}`));
   return lines.join('\n');
 }

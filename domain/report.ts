@@ -54,6 +54,8 @@ export interface RunReport {
   runId: string;
   cluster: string;
   environment: string;
+  /** null for a persistent platform. */
+  buildId: string | null;
   hostSuffix: string;
   planHash: string;
   requester: string;
@@ -78,6 +80,7 @@ export function newReport(plan: Plan, run: { runId: string; requester: string; s
     workflowId: plan.target.workflowId,
     cluster: plan.target.cluster,
     environment: plan.target.environment,
+    buildId: plan.target.buildId,
     hostSuffix: plan.target.hostSuffix,
     planHash: plan.hash,
     ...run,
@@ -94,6 +97,21 @@ export function newReport(plan: Plan, run: { runId: string; requester: string; s
 export function addToLedger(ledger: readonly OwnedObject[], objects: readonly OwnedObject[]): OwnedObject[] {
   const known = new Map([...ledger, ...objects].map((object) => [`${object.kind} ${object.id}`, object]));
   return [...known.values()];
+}
+
+/** Residue with the reasons that a run knows better than the sweep, which only finds; by id. */
+export function explained(residue: readonly Residue[], known: readonly { id: string; why: string }[]): Residue[] {
+  return residue.map((item) => ({ ...item, why: known.find(({ id }) => id === item.id)?.why ?? item.why }));
+}
+
+/** What a bootstrap that ended badly left standing, and the command that removes it: two lines, none where it came to create nothing. */
+export function leftStanding({ operation, state, stages, ledger, environment, buildId, cluster }: RunReport): [] | [what: string, command: string] {
+  const created = stages.some(({ id, attempts }) => id === 'cluster' && attempts > 0);
+  if (operation !== 'bootstrap' || state !== 'failed' || !created) return [];
+  // What an attempt made whose answer was lost is not in the ledger; a teardown finds it by its tags.
+  const what = ledger.length === 0 ? 'AWS objects of the platform may exist' : `${ledger.length} AWS object${ledger.length === 1 ? '' : 's'} of the platform exist${ledger.length === 1 ? 's' : ''}`;
+  const platform = buildId === null ? '--lifecycle persistent' : `--build-id ${buildId}`;
+  return [`${what}, and what they made (nodes, load balancers, volumes): they cost money until they are removed`, `goldenpath teardown --env ${environment} ${platform} --confirm ${cluster}`];
 }
 
 /** How a run that visited all its stages ended; a stage that was planned and not done makes it failed, never clean (X4). */

@@ -1,10 +1,20 @@
 // What a teardown decides from what it reads: whether it may begin, what belongs to which step (teardown.md § Order).
 import type { ApplicationState } from './applications.ts';
 import { COMPONENTS, ROOT_APPLICATION } from './components.ts';
+import type { Reading } from './foundation.ts';
+import type { Target } from './plan.ts';
+import type { OwnedObject } from './report.ts';
 import { compareTiers, type Tier, TIERS } from './tiers.ts';
 
-/** Cluster states in which EKS takes a deletion. Source: EKS API, DeleteCluster: ResourceInUseException while it is created or updated. */
+/** Cluster states that pass by themselves, and in which EKS takes no deletion. Source: EKS API, Cluster.status; DeleteCluster: ResourceInUseException. */
+const IN_MOTION = new Set(['PENDING', 'CREATING', 'UPDATING']);
+/** Cluster states in which EKS takes a deletion. */
 const DELETABLE = new Set(['ACTIVE', 'FAILED', 'DELETING']);
+
+/** Whether a cluster in this state is to be waited for before a teardown looks at it. */
+export function isInMotion(status: string): boolean {
+  return IN_MOTION.has(status);
+}
 
 /** Why a teardown cannot begin, one line each, before anything is drained (steps 1–2; failures 21, 27). */
 export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }): string[] {
@@ -12,6 +22,26 @@ export function inventoryProblems(inventory: { cluster: { status: string } | nul
   const { cluster } = inventory;
   if (cluster !== null && !DELETABLE.has(cluster.status)) problems.push(`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`);
   return problems;
+}
+
+/** Where a platform would have left a trace: live, in Route 53 (unread counts as one), in the registry. */
+export interface Traces {
+  cluster: object | null;
+  objects: readonly OwnedObject[];
+  records: Reading<string[]>;
+  claimed: boolean;
+  /** What the receipts of its runs name. The receipt of a run that was refused names nothing. */
+  ledger: readonly OwnedObject[];
+}
+
+/** Says that the platform never was, with all that was looked for; undefined where there is a trace of it. A typing error in a build id must not read as a clean teardown. */
+export function neverExisted({ buildId, environment, cluster, hostSuffix, zone }: Pick<Target, 'buildId' | 'environment' | 'cluster' | 'hostSuffix' | 'zone'>, { cluster: live, objects, records, claimed, ledger }: Traces): string | undefined {
+  if (live !== null || objects.length > 0 || claimed || ledger.length > 0 || 'problem' in records || records.value.length > 0) return undefined;
+  return [
+    `buildId: ${buildId ?? '(none)'} names no platform of ${environment} that ever was: there is no cluster ${cluster}, no AWS object with its tag,`,
+    `no record of it under ${hostSuffix} in ${zone}, no claim of the build id and no receipt that names an object.`,
+    `Fix: correct the build id; \`goldenpath status --env ${environment}\` lists the runs`,
+  ].join(' ');
 }
 
 /** Applications above tier 1: removed first, while tier 1 keeps their load balancers and records in order (step 4). Highest tier first. */

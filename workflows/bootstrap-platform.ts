@@ -29,7 +29,7 @@ export async function bootstrapPlatform({ plan, request }: BootstrapInput): Prom
     }
     return await closeRun(run, plan);
   } catch (error) {
-    return await recordFailure(run, plan, 'claim', error);
+    return await recordFailure(run, plan, error);
   }
 }
 

@@ -2,7 +2,7 @@
 import { setCurrentDetails, sleep } from '@temporalio/workflow';
 import { currentDetails } from '../domain/details.ts';
 import type { Plan } from '../domain/plan.ts';
-import { receiptOf, recordResidue, type RunReport } from '../domain/report.ts';
+import { explained, receiptOf, recordResidue, type RunReport } from '../domain/report.ts';
 import { policies } from './policies.ts';
 
 /** Runs the plan's late sweeps after the teardown that `report` describes; returns the report with the residue of the last sweep. */
@@ -14,7 +14,7 @@ export async function lateSweep({ plan, report }: { plan: Plan; report: RunRepor
     await sleep(Math.max(0, endedAt + afterMs - Date.now()), { summary: `Sweep ${index + 1} of ${plan.timings.lateSweepsMs.length}` });
     const left = await probe.sweep(`Late sweep ${index + 1}`, { target: plan.target, ledger: report.ledger });
     const { owned } = await zone.listZone(`Late sweep ${index + 1}: records of the platform`, { target: plan.target });
-    const residue = [...left, ...recordResidue(owned, plan.target, undefined)];
+    const residue = [...explained(left, report.residue), ...recordResidue(owned, plan.target, undefined)];
     current = { ...report, residue, state: residue.length === 0 ? 'clean' : 'clean-with-residue', endedAt: Date.now() };
     await change.writeReceipt(`Record late sweep ${index + 1}`, { target: plan.target, registry: plan.registry, name: `${report.runId}-sweep-${index + 1}`, receipt: receiptOf(current) });
     setCurrentDetails(currentDetails(current));

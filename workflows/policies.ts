@@ -8,6 +8,9 @@ import { ROUTE53_TASK_QUEUE } from './messages.ts';
 /** Back-off of the server's retries. Throttling and 5xx pass within seconds or minutes; half a minute is the longest a person should wait for the next look. */
 const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds', nonRetryableErrorTypes: PERMANENT } as const;
 
+/** Of a run that is cancelled: what an attempt under way creates or destroys must still come into ledger and evidence. The SDK's own default does not wait (TRY_CANCEL). */
+const FINISH = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
+
 /** One set of proxies for each risk class, made from the plan's timings; every class is bounded per attempt and in total. */
 export function policies(t: Timings) {
   return {
@@ -18,9 +21,9 @@ export function policies(t: Timings) {
     // Watches the Kubernetes API from one worker; heartbeats tell a dead one. A second attempt reads afresh.
     watch: (wait: Wait) => proxy<Waits>({ startToCloseTimeout: wait.deadlineMs, scheduleToCloseTimeout: wait.deadlineMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Describes before it creates, so a second attempt finds what the first one made, also when a time-out left the outcome unknown.
-    change: proxy<Changes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    change: proxy<Changes>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Every attempt passes the guard afresh, and finding nothing left to delete is success: so a time-out may be tried again, and a stale proof ends it.
-    destroy: proxy<Destroyers>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    destroy: proxy<Destroyers>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Route 53 answers five calls a second for a whole account: its own queue keeps the rate.
     zone: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
     zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),

@@ -1,5 +1,5 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
-import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { Decided, DecisionInput } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
@@ -64,7 +64,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
   ]);
 
-  /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on. */
+  /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on: so with bad input, which no second attempt makes good. */
   async function stage<T>(id: string, steps: StageSteps<T>): Promise<T> {
     const entry = find(report, id);
     enter(report, entry);
@@ -78,7 +78,8 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
-        if (request.onFailure === 'fail') throw failure(report, entry);
+        if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
+        if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
         if (answer.decision === 'abort') {
           entry.status = 'failed';
@@ -153,21 +154,17 @@ export async function closeRun(run: Run, plan: Plan): Promise<RunReport> {
   return report;
 }
 
-/** Leaves the receipt of a run that failed after its first change (O2), and rethrows. A run that was refused before its first change (`firstChange` not begun) leaves none. */
-export async function recordFailure(run: Run, plan: Plan, firstChange: string, error: unknown): Promise<never> {
+/** Leaves the receipt of a run that failed or was cancelled, however early (O2), and rethrows. */
+export async function recordFailure(run: Run, plan: Plan, error: unknown): Promise<never> {
   const { report } = run;
   if (isCancellation(error)) markCancelled(report);
-  report.state = 'failed';
-  report.endedAt = Date.now();
-  setCurrentDetails(currentDetails(report));
-  await CancellationScope.nonCancellable(() => condition(allHandlersFinished)); // whoever sent the answer that ended the run is told so
-  if (find(report, firstChange).status !== 'pending') {
-    try {
-      await CancellationScope.nonCancellable(() => policies(plan.timings).lastWord.writeReceipt('Write the receipt of the failed run', { target: plan.target, registry: plan.registry, name: report.runId, receipt: receiptOf(report) }));
-    } catch (unwritten) {
-      if (!(unwritten instanceof ActivityFailure)) throw unwritten;
-      find(report, 'receipt').error = describe(unwritten);
-    }
+  // What fails after the receipt of the end (a late sweep that cannot start) does not change how the platform ended.
+  if (find(report, 'receipt').status !== 'done') {
+    report.state = 'failed';
+    report.endedAt = Date.now();
+    setCurrentDetails(currentDetails(report));
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished)); // whoever sent the answer that ended the run is told so
+    await leaveReceipt(report, plan);
   }
   // The SDK drops the details of a cancellation (1.24: a bare cancelWorkflowExecution command), so a cancelled run leaves its report in the memo.
   if (isCancellation(error)) upsertMemo({ [REPORT_MEMO]: report });
@@ -186,10 +183,30 @@ async function decideByHand(report: RunReport, decisions: Decisions, given: Deci
   }
 }
 
+/** Writes the receipt of a run that failed. That it cannot be written is told in the report, beside what failed first. */
+async function leaveReceipt(report: RunReport, plan: Plan): Promise<void> {
+  const entry = find(report, 'receipt');
+  const { target, registry } = plan;
+  try {
+    const { lastWord } = policies(plan.timings);
+    const receipt = { target, registry, name: report.runId, receipt: receiptOf(report) };
+    const { key } = await CancellationScope.nonCancellable(() => lastWord.writeReceipt('Write the receipt of the failed run', receipt));
+    entry.evidence.push(`s3://${registry.bucket}/${key}`);
+    if (entry.status === 'pending') entry.status = 'done';
+  } catch (unwritten) {
+    if (!(unwritten instanceof ActivityFailure)) throw unwritten;
+    const { type, message, problems } = describe(unwritten);
+    entry.status = 'failed';
+    entry.error ??= { type, message: `the receipt could not be written: ${message}`, problems };
+  }
+  setCurrentDetails(currentDetails(report));
+}
+
 /** A cancelled run ends at the stage at which it worked or waited; what had failed there before is kept. */
 function markCancelled(report: RunReport): void {
   delete report.waiting;
-  for (const entry of report.stages.filter(({ status }) => status === 'running' || status === 'waiting')) {
+  const current = report.stages.filter(({ status, error }) => status === 'running' || status === 'waiting' || (status === 'failed' && error?.type !== 'Aborted'));
+  for (const entry of current) {
     const before = entry.error === undefined ? '' : `, after: ${entry.error.message}`;
     entry.error = { type: 'Aborted', message: `the run was cancelled${before}`, problems: entry.error?.problems ?? [] };
     entry.status = 'failed';

@@ -1,6 +1,6 @@
 // Removes a platform (X1): DNS sources go while their controllers live; only a proof in Route 53 lets anything be destroyed. Stages as teardown.md § Order.
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { Destroying, Inventory } from '../activities/contract.ts';
+import type { Destroying, Inventory, KeptDisk } from '../activities/contract.ts';
 import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
 import { subjectOf } from '../domain/break-glass.ts';
@@ -9,8 +9,8 @@ import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
-import { recordResidue, type RunReport } from '../domain/report.ts';
-import { controllerApplications, inventoryProblems, workloadApplications } from '../domain/teardown.ts';
+import { explained, recordResidue, type RunReport } from '../domain/report.ts';
+import { controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
@@ -33,24 +33,25 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
     const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
     await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); }, decide });
-    await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), plan, platform, call, note), decide });
+    const kept = await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), run, plan, platform, call, note), decide });
     await run.stage('controllers', { act: (note) => removeControllers(prove, plan, platform, call, note), decide });
     await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); }, decide });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
-    await run.stage('sweep', { act: (note) => sweep(run, plan, platform, gate, call, note) });
+    await run.stage('sweep', { act: (note) => sweep(run, plan, platform, { gate, kept }, call, note) });
     const report = await closeRun(run, plan);
     if (plan.timings.lateSweepsMs.length > 0) await startChild(LATE_SWEEP, { workflowId: `${plan.target.workflowId}/late-sweep/${report.runId}`, args: [{ plan, report }], parentClosePolicy: ParentClosePolicy.ABANDON, staticSummary: `Late sweeps of ${plan.target.cluster}` });
     return report;
   } catch (error) {
-    return await recordFailure(run, plan, 'freeze-gitops', error);
+    return await recordFailure(run, plan, error);
   }
 }
 
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. */
-async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, note: Note): Promise<Inventory> {
+async function takeInventory(run: Run, plan: Plan, call: Policies, note: Note): Promise<Inventory> {
+  const { probe, zone } = call;
   const { target, registry } = plan;
   const [platform, memory, dns] = await Promise.all([
-    probe.readInventory('Read what the platform owns', { target }),
+    settledInventory(plan, call, note),
     probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
     zone.readZone('Read the hosted zone', { target }),
   ]);
@@ -61,7 +62,19 @@ async function takeInventory(run: Run, plan: Plan, { probe, zone }: Policies, no
   const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
   const problems = [...inventoryProblems(platform), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
+  const unknown = neverExisted(target, { cluster, objects, records: dns.recordsInScope, ...memory });
+  if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return platform;
+}
+
+/** EKS deletes no cluster that it creates or updates just now, and what hangs on one is not all there yet: that is waited for, then all is read anew. */
+async function settledInventory({ target, timings }: Plan, { probe, until }: Policies, note: Note): Promise<Inventory> {
+  const found = await probe.readInventory('Read what the platform owns', { target });
+  if (found.cluster === null || !isInMotion(found.cluster.status)) return found;
+  const wait = { ...timings.cluster, expectedMs: 0 }; // nobody here knows when it began
+  note(`cluster was ${found.cluster.status}`);
+  await until(wait).probeClusterSettled(`Wait until EKS has done with the cluster, which is ${found.cluster.status}`, { target, startedAt: Date.now(), wait });
+  return probe.readInventory('Read what the platform owns now', { target });
 }
 
 /** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */
@@ -118,10 +131,16 @@ async function loadBalancersGone({ target, timings }: Plan, { until }: Policies,
   note('ELBv2 has no load balancer and no target group of the cluster');
 }
 
-/** Step 8: while the CSI driver lives (failure 10). */
-async function removeVolumes(permit: Destroying, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<void> {
-  if (kubernetes === 'answers') note(...(await call.deleteVolumes('Delete claims and their volumes', permit)));
-  await until(timings.volumesGone).probeVolumesGone('No EBS volume of the cluster', { target, startedAt: Date.now(), wait: timings.volumesGone });
+/** Step 8: while the CSI driver lives (failure 10). Gives the disks that are kept on purpose: the sweep names those that are still there. */
+async function removeVolumes(permit: Destroying, run: Run, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<KeptDisk[]> {
+  // Without its API nothing takes a volume away any more: what is left is for the sweep to name, not to be waited for.
+  if (kubernetes === 'none') { note('there is no Kubernetes API: volumes that are left are residue'); return []; }
+  const { done, kept } = await call.deleteVolumes('Delete claims and their volumes', permit);
+  note(...done);
+  run.own(kept.map(({ kind, id, name }) => ({ kind, id, name })));
+  const wait = timings.volumesGone;
+  await until(wait).probeVolumesGone('No EBS volume of the cluster but those that are kept', { target, startedAt: Date.now(), wait, kept: kept.map(({ id }) => id) });
+  return kept;
 }
 
 /** Step 9: applications before Argo CD (failure 3). */
@@ -142,12 +161,12 @@ async function networkGone({ target, timings }: Plan, { until }: Policies): Prom
 }
 
 /** Step 12: whatever a service still knows of the platform, and whatever Route 53 still lists (X4). */
-async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory, gate: Gate, { until, zone }: Policies, note: Note): Promise<void> {
+async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory, { gate, kept }: { gate: Gate; kept: KeptDisk[] }, { until, zone }: Policies, note: Note): Promise<void> {
   const [left, { owned }] = await Promise.all([
     until(timings.sweep).sweep('Sweep every service by ownership tag', { target, ledger: run.report.ledger, oidcIssuer: cluster?.oidcIssuer }),
     zone.listZone('Records of the platform after the end', { target }),
   ]);
-  run.report.residue = [...left, ...recordResidue(owned, target, gate.covers(owned)?.request)];
+  run.report.residue = [...explained(left, kept), ...recordResidue(owned, target, gate.covers(owned)?.request)];
   note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
 }
 

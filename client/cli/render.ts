@@ -1,6 +1,6 @@
 // What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
 import type { Plan } from '../../domain/plan.ts';
-import type { RunReport, StageReport } from '../../domain/report.ts';
+import { leftStanding, type RunReport, type StageReport } from '../../domain/report.ts';
 import type { InputProblem } from '../problems.ts';
 import type { RunSummary } from '../runs.ts';
 import type { Pending, RunView } from '../watch.ts';
@@ -91,10 +91,12 @@ function stageLines(stage: StageReport, paint: Paint): string[] {
 }
 
 function closingLines(report: RunReport, paint: Paint): string[] {
+  const [standing, command] = leftStanding(report);
   return [
     ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
     ...waitingLines(report, paint),
     ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),
+    ...(standing === undefined ? [] : [`  ${paint('yellow', standing)}. Remove them with:`, `    ${command}`]),
     ...(report.state === 'ready' ? [`  host names end in ${report.hostSuffix}`] : []),
   ];
 }

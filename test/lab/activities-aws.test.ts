@@ -151,12 +151,15 @@ describe('the foundation', () => {
 describe('the registry', () => {
   const claim = () => ({ target: plan.target, registry: plan.registry, planHash: plan.hash, runId: 'run-1', requester: 'maria' });
 
-  it('F5: a build id serves once, and the same run may claim it again', async () => {
+  it('F5: a build id serves once, and the same run may claim it again; the registry remembers the claim', async () => {
+    const remembered = async () => (await activities.readRegistry({ target: plan.target, registry: plan.registry })).claimed;
+    expect(await remembered()).toBe(false);
     expect(await activities.claimBuild(claim())).toEqual({ key: 'builds/dev/21-11-26-01.json' });
     expect(await activities.claimBuild(claim())).toEqual({ key: 'builds/dev/21-11-26-01.json' });
     const error = await failure(activities.claimBuild({ ...claim(), runId: 'run-2', requester: 'jan' }));
     expect(error).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
     expect(error.message).toMatch(/21-11-26-01 is in use already: maria claimed it at 20.*run-1/);
+    expect(await remembered()).toBe(true);
   });
 
   it('F3: the zone id never changes once recorded; both ids are named', async () => {
@@ -203,7 +206,9 @@ describe('a platform', () => {
     const [first, second] = [await again(() => activities.startCluster(start)), await activities.startCluster(start)];
     expect(second).toEqual(first);
     expect(await failure(activities.probeCluster(startedNow(timings.cluster)))).toMatchObject({ type: 'NotReady', category: 'BENIGN', nonRetryable: false });
+    expect(await failure(activities.probeClusterSettled(startedNow(timings.cluster)))).toMatchObject({ type: 'NotReady', message: `cluster ${CLUSTER} is CREATING` });
     const facts = await until(timings.cluster, activities.probeCluster);
+    await activities.probeClusterSettled(startedNow(timings.cluster));
     expect(facts).toMatchObject({ arn: `arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER}`, version: '1.36', vpcId: foundation.vpcId });
     ({ oidcIssuer } = facts);
 
@@ -309,9 +314,10 @@ describe('its end', () => {
 
   it('failure 10: volumes of the CSI driver are waited for by tag', async () => {
     const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'eu-west-2a', Size: 1, TagSpecifications: [{ ResourceType: 'volume', Tags: [{ Key: `kubernetes.io/cluster/${CLUSTER}`, Value: 'owned' }, { Key: 'kubernetes.io/created-for/pvc/name', Value: 'prometheus' }] }] }));
-    expect(await failure(activities.probeVolumesGone(startedNow(plan.timings.volumesGone)))).toMatchObject({ type: 'NotReady', details: [[`volume ${VolumeId} (prometheus)`]] });
+    expect(await failure(activities.probeVolumesGone({ ...startedNow(plan.timings.volumesGone), kept: [] }))).toMatchObject({ type: 'NotReady', details: [[`volume ${VolumeId} (prometheus)`]] });
+    await activities.probeVolumesGone({ ...startedNow(plan.timings.volumesGone), kept: [VolumeId ?? ''] });
     await ec2.send(new DeleteVolumeCommand({ VolumeId }));
-    await activities.probeVolumesGone(startedNow(plan.timings.volumesGone));
+    await activities.probeVolumesGone({ ...startedNow(plan.timings.volumesGone), kept: [] });
   });
 
   it('failure 26, 28: the cluster outlives its nodes, and its roles outlive it', async () => {

@@ -187,10 +187,11 @@ describe('volumes', () => {
     await expect.poll(async () => (await core.listNamespacedPod({ namespace: 'default' })).items.map(({ status }) => status?.phase), { timeout: 30_000 }).toEqual(['Running']);
     // The driver's own work: it takes a released volume away once its disk is gone.
     const driver = setInterval(() => void core.readPersistentVolume({ name: 'one' }).then(({ status }) => (status?.phase === 'Released' ? core.deletePersistentVolume({ name: 'one' }) : undefined), () => undefined), 300);
-    const lines = await world.run(activities.deleteVolumes, permit());
+    const { done: lines, kept } = await world.run(activities.deleteVolumes, permit());
     clearInterval(driver);
     expect(lines).toContain('StatefulSet default/db, which runs on PersistentVolumeClaim default/data-db-0, is being deleted');
     expect(lines).toContain('PersistentVolume kept keeps its disk vol-kept: its reclaim policy is Retain');
+    expect(kept).toEqual([{ kind: 'ec2:volume', id: 'vol-kept', name: 'kept', why: 'the reclaim policy of its PersistentVolume kept is Retain: its data is kept on purpose' }]);
     expect(lines.at(-1)).toBe('no claim of a cloud volume and no volume to reclaim is left');
     expect((await core.listPersistentVolumeClaimForAllNamespaces()).items).toEqual([]);
     expect((await core.listPersistentVolume()).items.map(({ metadata }) => metadata?.name)).toEqual(['kept']);

@@ -32,6 +32,7 @@ export function newWorld(overrides: (world: World) => Partial<Activities> = () =
     applications: [] as ApplicationState[],
     sources: [] as string[],
     audit: [] as AuditEntry[],
+    claimed: false,
     activities: {} as Activities,
   };
   const activities = { ...standard(world), ...overrides(world) };
@@ -51,11 +52,14 @@ export interface World {
   sources: string[];
   /** The audit trail: what was recorded, and what the guard and the repair wrote of themselves. */
   audit: AuditEntry[];
+  /** Whether a bootstrap claimed the build id. */
+  claimed: boolean;
 }
 
 /** A platform as a bootstrap leaves it. */
 export function givePlatform(world: World): void {
   world.clusterStatus = 'ACTIVE';
+  world.claimed = true;
   world.applications = [application(ROOT_APPLICATION), ...componentsUpTo('1.5', 'ephemeral').map(({ name, tier }) => application(name, tier))];
   world.sources = ['Ingress kong/status'];
   world.records = [{ name: 'kong.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }];
@@ -87,7 +91,7 @@ function standard(world: World): Activities {
     kubernetes: world.clusterStatus === 'ACTIVE' ? 'answers' : 'none',
     argocd: world.applications.length > 0,
     applications: world.applications,
-    objects: [{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }],
+    objects: world.clusterStatus === null ? [] : [{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }],
     protections: [],
   });
   return {
@@ -107,6 +111,7 @@ function standard(world: World): Activities {
     ensureClusterRoles: () => Promise.resolve({ clusterRoleArn: 'arn:role/c', nodeRoleArn: 'arn:role/n', owned: [{ kind: 'iam-role', id: 'arn:role/c', name: 'c' }] }),
     startCluster: () => { world.clusterStatus = 'CREATING'; return Promise.resolve([{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }]); },
     probeCluster: ({ target }) => { world.clusterStatus = 'ACTIVE'; return Promise.resolve({ arn: 'arn:cluster', version: '1.36', endpoint: `https://${target.cluster}`, oidcIssuer: 'https://oidc', vpcId: 'vpc-1', clusterSecurityGroupId: 'sg-1' }); },
+    probeClusterSettled: () => { world.clusterStatus = 'ACTIVE'; return Promise.resolve(); },
     ensureIrsaRoles: () => Promise.resolve({ roleArns: { 'aws-ebs-csi-driver': 'arn:role/e' }, owned: [] }),
     startNodeGroup: () => Promise.resolve([]),
     probeNodeGroup: ({ desired }) => Promise.resolve({ arn: 'arn:ng', instances: desired }),
@@ -124,7 +129,7 @@ function standard(world: World): Activities {
     probeHostRecords: ({ hosts }) => Promise.resolve(hosts.flatMap(passed)),
     writeReceipt: ({ name, receipt }) => { world.receipts.set(name, receipt); return Promise.resolve({ key: `receipts/${name}.json` }); },
     readInventory: () => Promise.resolve(inventory()),
-    readRegistry: () => Promise.resolve({ recordedZoneId: null, ledger: [] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, claimed: world.claimed, ledger: [] }),
     readExternalDns: ({ target }) => Promise.resolve({ state: { deployment: { args: contractedArgs(target), replicas: 1, available: 1, serviceAccountRoleArn: 'arn:role/d' } }, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
     readApplications: () => Promise.resolve(world.applications),
     listDnsSources: () => Promise.resolve(world.sources),
@@ -135,7 +140,7 @@ function standard(world: World): Activities {
     awaitDnsSourcesGone: () => Promise.resolve([]),
     probeLoadBalancersGone: () => Promise.resolve(),
     listZone: ({ target }) => Promise.resolve({ hostedZoneId: target.hostedZoneId, at: Date.now(), pages: 1, recordCount: world.records.length, owned: world.records }),
-    deleteVolumes: async (input) => { await allow(input); return []; },
+    deleteVolumes: async (input) => { await allow(input); return { done: [], kept: [] }; },
     probeVolumesGone: () => Promise.resolve(),
     deleteControllers: async (input) => { await allow(input); world.applications = []; return input.names; },
     removeArgoCd: async (input) => { await allow(input); return ['argocd']; },

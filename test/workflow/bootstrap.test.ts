@@ -41,12 +41,22 @@ test('F4: every failure of the foundation comes back in one report, before the f
     expect(type).toBe('PreflightFailed');
     for (const problem of ['subnets: no subnet has the tags', 'zone: zone Z0427816GOLDENPATHDEV is prod.goldenpathidp.io, not dev.goldenpathidp.io', 'zone-recorded: recorded is ZOLD000000, environments/dev.yaml has Z0427816GOLDENPATHDEV', 'quota: AccessDenied']) expect(message).toContain(problem);
     expect(report.stages[0]?.error?.problems).toHaveLength(4);
-    expect(world.calls.filter((call) => CHANGES.test(call))).toEqual([]);
-    expect(world.receipts.size).toBe(0);
+    expect(world.calls.filter((call) => CHANGES.test(call))).toEqual(['writeReceipt']);
+    expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.stages[0]?.error?.problems.length])).toEqual([['failed', 4]]);
+    expect(report.stages.at(-1)).toMatchObject({ id: 'receipt', status: 'done', evidence: [`s3://goldenpath-dev-registry/receipts/${report.runId}.json`] });
   });
 });
 
-test('F1: a plan changed on its way is refused', async () => {
+test('O2: a receipt that cannot be written is told in the report and does not hide what failed first', async () => {
+  const world = newWorld(() => ({ readZone: () => Promise.resolve({ ...goodZone, delegation: { value: ['ns-9'] } }), writeReceipt: () => Promise.reject(failed('TerminalState', 'NoSuchBucket')) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const { type, message, report } = await failureOf(await bootstrap(plan()));
+    expect([type, message]).toEqual(['PreflightFailed', expect.stringContaining('ns-9')]);
+    expect(report.stages.filter(({ error }) => error !== undefined).map(({ id, error }) => `${id}: ${error?.message}`)).toEqual(['foundation: The foundation check found 1 problem', 'receipt: the receipt could not be written: NoSuchBucket']);
+  });
+});
+
+test('F1, O2: a plan changed on its way is refused and leaves no receipt: it was never a run', async () => {
   const world = newWorld();
   await withWorld(world, async ({ bootstrap }) => {
     const good = plan();
@@ -93,14 +103,14 @@ test('T1: a stage that failed for good waits for an operator where the request s
 });
 
 test('U1: an operator’s abort ends the run and names what had failed', async () => {
-  const world = newWorld(() => ({ claimBuild: () => Promise.reject(failed('InvalidInput', 'build id was used by run x')) }));
+  const world = newWorld(() => ({ claimBuild: () => Promise.reject(failed('AccessDenied', 'may not write the claim')) }));
   await withWorld(world, async ({ bootstrap }) => {
     const handle = await bootstrap(plan(), 'wait');
     await untilWaiting(handle);
-    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'claim', by: 'bob', reason: 'taken' }] });
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'claim', by: 'bob', reason: 'not mine' }] });
     const { type, message } = await failureOf(handle);
     expect(type).toBe('Aborted');
-    expect(message).toContain('bob ended the run at this stage, after: build id was used by run x');
+    expect(message).toContain('bob ended the run at this stage, after: may not write the claim');
   });
 });
 
@@ -119,12 +129,25 @@ test('U1, O2: a run that is cancelled while it works ends at that stage, and lea
     const handle = await bootstrap(plan());
     await reached.promise;
     await handle.cancel();
+    await expect.poll(async () => (await handle.fetchHistory()).events?.some(({ activityTaskCancelRequestedEventAttributes: asked }) => asked != null), { timeout: 10_000 }).toBe(true);
     gate.resolve();
     const report = await cancelledReport(handle);
     expect(report.stages.find(({ id }) => id === 'cluster')).toMatchObject({ status: 'failed', error: { type: 'Aborted', message: 'the run was cancelled' } });
     expect(report.ledger.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['eks-cluster', 'eks:nodegroup']));
     expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.ledger])).toEqual([['failed', report.ledger]]);
     expect(world.calls).not.toContain('installArgoCd');
+  });
+});
+
+test('U1: a run whose work fails after it was cancelled is a cancelled run, and says both', async () => {
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const world = newWorld(() => ({ claimBuild: async () => { reached.resolve(); await gate.promise; throw failed('AccessDenied', 'may not write'); } }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const handle = await bootstrap(plan());
+    await reached.promise;
+    await handle.cancel();
+    gate.resolve();
+    expect((await cancelledReport(handle)).stages.find(({ id }) => id === 'claim')?.error).toMatchObject({ type: 'Aborted', message: 'the run was cancelled, after: may not write' });
   });
 });
 

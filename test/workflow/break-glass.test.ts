@@ -90,7 +90,7 @@ test('B1: leave goes on over the records that were signed for, and carries them 
 test('B1: a record that appears after the decision to leave voids it: the run asks anew and destroys nothing further', async () => {
   const world = newWorld((inner) => ({
     deleteDnsSources: () => { inner.sources = []; return Promise.resolve([]); },
-    deleteVolumes: () => { inner.records.push({ name: 'new.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }); return Promise.resolve([]); },
+    deleteVolumes: () => { inner.records.push({ name: 'new.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }); return Promise.resolve({ done: [], kept: [] }); },
   }));
   givePlatform(world);
   await withWorld(world, async ({ teardownInRealTime }) => {

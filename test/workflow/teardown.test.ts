@@ -120,6 +120,7 @@ test('failure 13: an ExternalDNS that cannot delete stops the run before anythin
     expect(message).toContain('ExternalDNS runs without --policy=sync (it has --policy=upsert-only)');
     expect(world.calls).not.toContain('freezeGitOps');
     expect(world.sources).toEqual(['Ingress kong/status']);
+    expect([...world.receipts.values()].map(({ report }) => report.stages.find(({ status }) => status === 'failed')?.id)).toEqual(['drain-precheck']); // O2
   });
 });
 
@@ -142,7 +143,7 @@ test('failure 36: a zone that cannot be read is never a zone without records', a
 test('F3: a zone that is not the environment’s, by name or by the recorded id, stops the run before anything: records looked for there would read as gone', async () => {
   const world = newWorld(() => ({
     readZone: () => Promise.resolve({ ...goodZone, zone: { value: { name: 'goldenpathidp.io.', privateZone: false, nameServers: ['ns-1', 'ns-2'] } } }),
-    readRegistry: () => Promise.resolve({ recordedZoneId: 'ZRECORDED0', ledger: [] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: 'ZRECORDED0', claimed: true, ledger: [] }),
   }));
   givePlatform(world);
   await withWorld(world, async ({ teardown }) => {
@@ -178,13 +179,26 @@ test('X5: what earlier receipts name is swept for, whatever its tags say now', a
   const role = { kind: 'iam:role', id: 'arn:role/untagged', name: 'untagged' };
   let asked: unknown[] = [];
   const world = newWorld(() => ({
-    readRegistry: () => Promise.resolve({ recordedZoneId: null, ledger: [role] }),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, claimed: true, ledger: [role] }),
     sweep: ({ ledger }) => { asked = ledger; return Promise.resolve([]); },
   }));
   givePlatform(world);
   await withWorld(world, async ({ teardown }) => {
     await (await teardown(plan())).result();
     expect(asked).toContainEqual(role);
+  });
+});
+
+test.each(['CREATING', 'UPDATING'])('failure 26: a cluster that is %s is waited for, then all is read anew; nobody has to retry', async (status) => {
+  let looks = 0;
+  const world = newWorld((self) => ({ probeClusterSettled: () => { looks += 1; if (looks < 3) return Promise.reject(failed('NotReady', `cluster is ${status}`, true)); self.clusterStatus = 'ACTIVE'; return Promise.resolve(); } }));
+  givePlatform(world);
+  world.clusterStatus = status;
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan(), 'fail')).result();
+    expect(report.state).toBe('clean');
+    expect(report.stages[0]?.evidence).toEqual([`cluster was ${status}`, 'cluster is ACTIVE, 1 node groups, 10 applications', '1 objects carry its tag']);
+    expect(world.calls.filter((call) => ['readInventory', 'probeClusterSettled', 'freezeGitOps'].includes(call))).toEqual(['readInventory', ...Array.from({ length: 3 }, () => 'probeClusterSettled'), 'readInventory', 'freezeGitOps']);
   });
 });
 
@@ -210,12 +224,43 @@ test('X4: what the sweep finds is residue, named, and the end is not called clea
   });
 });
 
+test('failure 10, X4: a disk that its PersistentVolume retains is residue with its reason, and is not waited for', async () => {
+  const disk = { kind: 'ec2:volume', id: 'vol-1', name: 'pv-1' };
+  const why = 'the reclaim policy of its PersistentVolume pv-1 is Retain';
+  const [waited, swept]: [string[][], unknown[]] = [[], []];
+  const world = newWorld(() => ({
+    deleteVolumes: () => Promise.resolve({ done: ['PersistentVolume pv-1 keeps its disk'], kept: [{ ...disk, why }] }),
+    probeVolumesGone: ({ kept }) => { waited.push(kept); return Promise.resolve(); },
+    sweep: ({ ledger }) => { swept.push(...ledger); return Promise.resolve([{ ...disk, why: 'its service lists it', whatToDo: 'delete it' }, { ...disk, id: 'vol-2', why: 'its service lists it', whatToDo: 'delete it' }]); },
+  }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const report = await (await teardown(plan())).result();
+    expect(report.state).toBe('clean-with-residue');
+    expect(report.residue.map((item) => `${item.id}: ${item.why}`)).toEqual([`vol-1: ${why}`, 'vol-2: its service lists it']);
+    expect([waited, swept]).toEqual([[['vol-1']], expect.arrayContaining([disk])]);
+  });
+});
+
 test('X5: a platform of which nothing is left, not even a cluster, is torn down from live state alone', async () => {
   const world = newWorld();
+  world.claimed = true;
   await withWorld(world, async ({ teardown }) => {
     const report = await (await teardown(plan())).result();
     expect(report.state).toBe('clean');
     expect(world.calls).not.toContain('freezeGitOps');
+  });
+});
+
+test('F5: a platform that never was is refused at once, whatever the run does on failure: a typing error is no clean teardown', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ teardown }) => {
+    const asked = plan();
+    const { type, message, report } = await failureOf(await teardown(asked, 'wait'));
+    expect(type).toBe('InvalidInput');
+    for (const part of [`buildId: ${asked.target.buildId} names no platform`, `no cluster ${asked.target.cluster}`, `under ${asked.target.hostSuffix}`, 'no claim', 'goldenpath status --env dev']) expect(message).toContain(part);
+    expect(report.stages.map(({ status }) => status)).toEqual(['failed', ...report.stages.slice(2).map(() => 'pending'), 'done']);
+    expect(world.calls.filter((call) => /^(delete|start|remove|freeze)/.test(call))).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import { forbiddenChanges, neededChanges } from '../../../activities/dns-scope.t
 import { isSource } from '../../../activities/dns-sources.ts';
 import { flagsOf } from '../../../activities/external-dns.ts';
 import { defaultStorageClass, nodesCheck, tier0Checks, workloadProblem } from '../../../activities/kubernetes.ts';
-import { isCloudVolume, mounts, whyKept } from '../../../activities/kubernetes-volumes.ts';
+import { isCloudVolume, mounts, retainedDisk, whyKept } from '../../../activities/kubernetes-volumes.ts';
 import { isWithin, normaliseName } from '../../../domain/dns-names.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -72,6 +72,15 @@ describe('volumes', () => {
     expect(whyKept(volume({ persistentVolumeReclaimPolicy: 'Retain' }))).toBe('its reclaim policy is Retain');
     expect(whyKept(volume({ persistentVolumeReclaimPolicy: 'Delete' }, 'Available'))).toBe('no claim ever held it');
     for (const phase of ['Bound', 'Released', 'Failed']) expect(whyKept(volume({ persistentVolumeReclaimPolicy: 'Delete' }, phase))).toBeUndefined();
+  });
+
+  it('failure 10: policy Retain keeps an EBS volume, by either form; another policy or another kind of disk gives none', () => {
+    const named = (spec: object) => ({ ...volume(spec), metadata: { name: 'pv-1' } });
+    const csi = { driver: 'ebs.csi.aws.com', volumeHandle: 'vol-1' };
+    expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Retain', csi }))).toEqual([{ kind: 'ec2:volume', id: 'vol-1', name: 'pv-1', why: 'the reclaim policy of its PersistentVolume pv-1 is Retain: its data is kept on purpose' }]);
+    expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Retain', awsElasticBlockStore: { volumeID: 'aws://eu-west-2a/vol-2' } }))).toMatchObject([{ id: 'vol-2' }]);
+    expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Delete', csi }))).toEqual([]);
+    expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Retain', csi: { driver: 'efs.csi.aws.com', volumeHandle: 'fs-1' } }))).toEqual([]);
   });
 
   it('failure 10: a pod holds a claim of its own namespace, by name or by its ephemeral volume', () => {

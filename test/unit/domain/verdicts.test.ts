@@ -5,8 +5,8 @@ import { componentsUpTo, ROOT_APPLICATION } from '../../../domain/components.ts'
 import { currentDetails } from '../../../domain/details.ts';
 import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
 import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
-import { addToLedger, endState, newReport, type RunReport } from '../../../domain/report.ts';
-import { controllerApplications, inventoryProblems, workloadApplications } from '../../../domain/teardown.ts';
+import { addToLedger, endState, leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
+import { controllerApplications, inventoryProblems, neverExisted, type Traces, workloadApplications } from '../../../domain/teardown.ts';
 import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -125,6 +125,16 @@ describe('teardown decisions', () => {
   });
 });
 
+describe('neverExisted', () => {
+  const none: Traces = { cluster: null, objects: [], records: { value: [] }, claimed: false, ledger: [] };
+  const object = { kind: 'iam:role', id: 'arn', name: 'n' };
+  it('F5: no trace at all is bad input', () => { expect(neverExisted(ephemeralPlan('teardown').target, none)).toMatch(/^buildId: 21-11-26-01 names no platform of dev/); });
+  it.each<[string, Partial<Traces>]>([
+    ['a cluster', { cluster: {} }], ['a tagged object', { objects: [object] }], ['a record', { records: { value: ['kong.b-1'] } }], ['records that could not be read', { records: { problem: '503' } }],
+    ['a claim', { claimed: true }], ['an object in a receipt', { ledger: [object] }],
+  ])('X5: %s is a trace', (_, trace) => { expect(neverExisted(ephemeralPlan('teardown').target, { ...none, ...trace })).toBeUndefined(); });
+});
+
 describe('reports', () => {
   const report = (statuses: ('done' | 'pending')[]): RunReport => {
     const fresh = newReport(ephemeralPlan('teardown'), { runId: 'r', requester: 'ana', startedAt: 0 });
@@ -141,6 +151,15 @@ describe('reports', () => {
   it('a ledger holds each object once', () => {
     const object = { kind: 'iam-role', id: 'arn', name: 'n' };
     expect(addToLedger([object], [object, { ...object, id: 'other' }])).toHaveLength(2);
+  });
+  it('X4: a bootstrap that failed once it could create says how much stands and what removes it; another run does not', () => {
+    const fresh = newReport(ephemeralPlan('bootstrap', '02-03-26-01'), { runId: 'r', requester: 'ana', startedAt: 0 });
+    const begun = { ...fresh, state: 'failed' as const, stages: fresh.stages.map((stage) => (stage.id === 'cluster' ? { ...stage, attempts: 1, status: 'failed' as const } : stage)), ledger: ['a', 'b'].map((id) => ({ kind: 'iam:role', id, name: id })) };
+    const command = 'goldenpath teardown --env dev --build-id 02-03-26-01 --confirm goldenpath-dev-eks-02-03-26-01';
+    expect(leftStanding(begun)).toEqual(['2 AWS objects of the platform exist, and what they made (nodes, load balancers, volumes): they cost money until they are removed', command]);
+    expect(leftStanding({ ...begun, ledger: [] })[0]).toMatch(/^AWS objects of the platform may exist/);
+    expect(currentDetails(begun)).toContain(`\`${command}\``);
+    for (const other of [{ ...begun, stages: fresh.stages }, { ...begun, state: 'ready' as const }, { ...begun, state: 'waiting' as const }, { ...begun, operation: 'teardown' as const }]) expect(leftStanding(other)).toEqual([]);
   });
   it('U1: the details of a waiting run say what is awaited and how to answer, with the payload to send by hand', () => {
     const waiting = { ...report([]), waiting: { stage: 'dns-gate', since: 0, reason: 'records remain', answers: ['retry' as const, 'abort' as const], approvals: [], records: [{ name: 'app.x', type: 'A', values: ['192.0.2.1'], because: 'owner-txt' as const, owner: 'me' }] } };

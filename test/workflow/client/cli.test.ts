@@ -128,6 +128,17 @@ test('U1: a run that was cancelled in the Temporal UI ends the command with 1, s
     expect([end.code, last]).toMatchObject([1, { event: 'end', status: 'CANCELLED', state: 'failed', exitCode: 1, error: { type: 'Aborted', message: 'the run was cancelled' }, report: { cluster: build.cluster } }]);
     const shown = await goldenpath('status', build.cluster);
     expect(shown.stdout).toContain('Aborted: the run was cancelled, after: no m6i.large left');
+    expect(shown.stdout).toMatch(new RegExp(`\\d AWS objects of the platform exist.*\n +goldenpath teardown ${[...build.target, ...build.confirm].join(' ')}`));
+    await replayLater(runs, build.workflowId);
+  });
+});
+
+test('F5: the teardown of a platform that never was ends with 2 and says what was looked for', async () => {
+  await withWorld(newWorld(), async (runs) => {
+    const build = newBuild();
+    const refused = await goldenpath('teardown', ...build.target, ...build.confirm, '-o', 'json');
+    expect(refused.code).toBe(2);
+    expect(document(refused.stdout)).toMatchObject({ state: 'failed', error: { type: 'InvalidInput', message: expect.stringContaining(`no cluster ${build.cluster}`) as string } });
     await replayLater(runs, build.workflowId);
   });
 });
