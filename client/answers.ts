@@ -1,6 +1,7 @@
 // An operator's answer to a run that waits: retry or abort, as an update that is answered at once (U1).
 import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { decided } from '../domain/break-glass.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { RunReport } from '../domain/report.ts';
 import { abortUpdate, type Answer, reportQuery, retryUpdate } from '../workflows/messages.ts';
@@ -26,6 +27,13 @@ export async function answerRun(client: Client, run: RunRef, decision: Decision,
     if (stage === undefined) throw refusal(workflowId, 'the run does not wait for a decision now');
     return handle.executeUpdate(decision === 'retry' ? retryUpdate : abortUpdate, { args: [{ stage, by: answer.by, reason: answer.reason }] });
   });
+}
+
+/** Whether a run still shows a question that it has an answer to: it puts the answer on record before it goes on. */
+export function isAnswered({ waiting, decisions }: RunReport): boolean {
+  if (waiting === undefined) return false;
+  const byApprovers = waiting.request !== undefined && decided(waiting.request, waiting.approvals) !== undefined;
+  return byApprovers || decisions.some(({ stage, decision, at }) => stage === waiting.stage && at >= waiting.since && (decision === 'retry' || decision === 'abort'));
 }
 
 /** The run that is in flight. Throws InputRefused where there is none, or it has ended. */

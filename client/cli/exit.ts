@@ -1,5 +1,6 @@
 // Exit codes: one meaning each, the same for every command (issue 3 § 8).
 import { exitCodeOf } from '../../domain/errors.ts';
+import { isAnswered } from '../answers.ts';
 import type { RunView } from '../watch.ts';
 
 export const EXIT = { ok: 0, failed: 1, badInput: 2, waiting: 3, notAuthorized: 4, gateFailed: 5, timedOut: 124, interrupted: 130 } as const;
@@ -16,7 +17,7 @@ export const EXIT_HELP = `Exit codes:
 
 /** The exit code that a view of a run gives, or undefined where the run goes on by itself. */
 export function exitOfView({ report, outcome }: RunView): number | undefined {
-  if (outcome === undefined) return report?.waiting === undefined ? undefined : EXIT.waiting;
+  if (outcome === undefined) return report?.waiting === undefined || isAnswered(report) ? undefined : EXIT.waiting;
   if (outcome.error !== undefined) return exitCodeOf(outcome.error.type);
   return outcome.report?.state === 'ready' || outcome.report?.state === 'clean' ? EXIT.ok : EXIT.failed;
 }

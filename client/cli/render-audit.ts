@@ -4,7 +4,7 @@ import type { Approval, DecisionRequest, Signature } from '../../domain/break-gl
 import { permitLine } from '../../domain/dns-gate.ts';
 import type { Paint } from './print.ts';
 import { instant, visible } from './render-decisions.ts';
-import { tableLines } from './render-words.ts';
+import { count, tableLines } from './render-words.ts';
 
 interface Row {
   who: string;
@@ -32,13 +32,13 @@ function rowOf(entry: AuditEntry): Row {
   if (entry.kind === 'void') return { who: '–', what: `request ${entry.request}`, result: `void: ${entry.reason}` };
   if (entry.kind === 'proof') return { who: '–', what: entry.why, result: permitLine(entry.proof) };
   if (entry.kind === 'destroy') return destroyRow(entry);
-  if (entry.kind === 'repaired') return { who: '–', what: `request ${entry.request}`, result: `deleted ${entry.records.length} records in change ${entry.change}` };
-  return { who: names(entry.approvals), what: about(entry.request), result: `deletes ${entry.records.length} records` };
+  if (entry.kind === 'repaired') return { who: '–', what: `request ${entry.request}`, result: `deleted ${count(entry.records.length, 'record')} in change ${entry.change}` };
+  return { who: names(entry.approvals), what: about(entry.request), result: `deletes ${count(entry.records.length, 'record')}` };
 }
 
 function requestRow(request: DecisionRequest): Row {
   const { requester, decisions, approvals, signatures, subject, expiresAt } = request;
-  return { who: requester, what: `${about(request)}, ${subject.length} lines`, result: `needs ${approvals} for ${decisions.join(', ')}; signatures ${signatures}; until ${instant(expiresAt)}` };
+  return { who: requester, what: `${about(request)}, ${count(subject.length, 'line')}`, result: `needs ${approvals} for ${decisions.join(', ')}; signatures ${signatures}; until ${instant(expiresAt)}` };
 }
 
 function attemptRow({ claims, channel, signature, accepted, reason }: Extract<AuditEntry, { kind: 'attempt' }>): Row {

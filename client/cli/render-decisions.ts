@@ -5,7 +5,7 @@ import { ownedLine } from '../../domain/dns-records.ts';
 import type { RunReport, Waiting } from '../../domain/report.ts';
 import { type Asked, isExpired } from '../decision-request.ts';
 import type { Paint } from './print.ts';
-import { duration, row } from './render-words.ts';
+import { count, duration, row } from './render-words.ts';
 
 /** More lines than this help no one in a summary; `-o json` has them all, and so has whoever is about to decide. */
 const MAX_LINES = 25;
@@ -95,8 +95,4 @@ function timeLeft({ expiresAt }: DecisionRequest, now: number): string {
 /** `2026-11-21 14:00:00 UTC`. */
 export function instant(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

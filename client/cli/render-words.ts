@@ -12,6 +12,11 @@ function two(value: number): string {
   return String(Math.floor(value)).padStart(2, '0');
 }
 
+/** `1 line`, `2 lines`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** A name and its value, the values below each other. */
 export function row(name: string, value: string): string {
   return `  ${name.padEnd(14)}${value}`;

@@ -8,7 +8,7 @@ import type { BreakGlass } from '../../domain/break-glass.ts';
 
 export interface ApproverFiles {
   folder: string;
-  /** For GOLDENPATH_ENVIRONMENTS: the repository's own, with these approvers in dev. */
+  /** For GOLDENPATH_ENVIRONMENTS: the repository's own, with these approvers and a short DNS gate in dev. */
   environments: string;
   policy: BreakGlass;
   /** The file of a person's private key. */
@@ -35,6 +35,8 @@ export async function approverFiles(names: readonly string[], changes: Partial<B
   await cp(resolve(import.meta.dirname, '../../environments'), environments, { recursive: true });
   const dev = parseDocument(await readFile(join(environments, 'dev.yaml'), 'utf8'));
   dev.set('breakGlass', policy);
+  // A gate that asks after seconds: what a process starts runs in real time.
+  dev.set('timings', { scale: 1, lateSweeps: false, dnsGateDeadlineSeconds: 6 });
   await writeFile(join(environments, 'dev.yaml'), dev.toString());
   return { folder, environments, policy, keyOf, write, remove: () => rm(folder, { recursive: true }) };
 }

@@ -33,6 +33,11 @@ describe('readSigningKey', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('B2: reads the form that OpenSSL writes (the example of RFC 8410 § 10)', async () => {
+    const path = await files.write('rfc.key', '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n');
+    expect((await readSigningKey(path)).publicKey).toBe('MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=');
+  });
+
   it.each(BAD)('F5, B2: %s is no key to sign with, and the refusal says what it is', async (_, pem, problem) => {
     const path = await files.write('bad.key', pem());
     const found = await problemOf(readSigningKey(path));

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyDecision } from '../../../../activities/break-glass.ts';
 import { claimsFor, type DecisionRequest, makeDecisionRequest } from '../../../../domain/break-glass.ts';
@@ -33,14 +32,6 @@ describe('goldenpath sign', () => {
     const payload: unknown = JSON.parse(stdout);
     expect(Object.keys(payload as object)).toEqual(['jws']);
     expect(await verifyDecision({ decision: payload as { jws: string }, policy: files.policy })).toMatchObject({ claims, signature: { kind: 'valid' } });
-  });
-
-  it('B2: a key made with OpenSSL, as the how-to says, signs', async () => {
-    const path = `${files.folder}/made.key`;
-    execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', path]);
-    const publicKey = execFileSync('openssl', ['pkey', '-in', path, '-pubout'], { encoding: 'utf8' }).split('\n')[1] ?? '';
-    const { stdout } = await runCli(['sign', '--key', path, '--request', file, ...said, '--approver', 'bob'], alone);
-    expect(await verifyDecision({ decision: { jws: stdout.trim() }, policy: { ...files.policy, approvers: [{ name: 'bob', publicKey }] } })).toMatchObject({ signature: { kind: 'valid', signer: 'bob' } });
   });
 
   it('B1: a request whose lines were changed, that expired, or that does not allow the decision is not signed', async () => {
