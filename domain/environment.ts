@@ -4,6 +4,11 @@ import { isWithin } from './dns-names.ts';
 
 const dnsName = z.string().regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'must be a lower-case DNS name without a trailing dot, e.g. dev.example.org');
 
+const size = z.int().min(1);
+/** The fields of each rule across fields, loose about the rest of the file. */
+const zones = z.object({ dns: z.object({ parentZone: dnsName, zone: dnsName }) });
+const sizes = z.object({ nodeGroup: z.object({ minSize: size, maxSize: size, desiredSize: size }) });
+
 export const environmentSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9]{1,15}$/, 'must be a short lower-case word, e.g. dev'),
@@ -19,9 +24,9 @@ export const environmentSchema = z
     nodeGroup: z.strictObject({
       instanceTypes: z.array(z.string().regex(/^[a-z0-9-]+\.[a-z0-9]+$/, 'must be an EC2 instance type, e.g. m6i.large')).min(1),
       capacityType: z.enum(['ON_DEMAND', 'SPOT']),
-      minSize: z.int().min(1),
-      maxSize: z.int().min(1),
-      desiredSize: z.int().min(1),
+      minSize: size,
+      maxSize: size,
+      desiredSize: size,
       diskSizeGib: z.int().min(20),
     }),
     gitops: z.strictObject({ repoUrl: z.string().min(1), revision: z.string().min(1) }),
@@ -36,11 +41,20 @@ export const environmentSchema = z
       dnsGateDeadlineSeconds: z.number().positive().optional(),
     }),
   })
-  .superRefine((environment, context) => {
-    const { zone, parentZone } = environment.dns;
-    if (!isWithin(zone, parentZone) || zone === parentZone) context.addIssue({ code: 'custom', path: ['dns', 'zone'], message: `must lie below dns.parentZone ${parentZone}` });
-    const { minSize, desiredSize, maxSize } = environment.nodeGroup;
-    if (minSize > desiredSize || desiredSize > maxSize) context.addIssue({ code: 'custom', path: ['nodeGroup', 'desiredSize'], message: `must lie between minSize ${minSize} and maxSize ${maxSize}` });
+  // Rules across fields: each runs as soon as the fields it names are sound, whatever is wrong elsewhere, so that all problems are named at once (F5).
+  .refine(({ dns: { zone, parentZone } }) => zone !== parentZone && isWithin(zone, parentZone), {
+    path: ['dns', 'zone'],
+    error: ({ input }) => `must lie below dns.parentZone ${zones.parse(input).dns.parentZone}`,
+    when: ({ value }) => zones.safeParse(value).success,
+  })
+  .refine(({ nodeGroup: { minSize, desiredSize, maxSize } }) => minSize <= desiredSize && desiredSize <= maxSize, {
+    path: ['nodeGroup', 'desiredSize'],
+    error: ({ input }) => betweenSizes(sizes.parse(input).nodeGroup),
+    when: ({ value }) => sizes.safeParse(value).success,
   });
 
 export type Environment = z.infer<typeof environmentSchema>;
+
+function betweenSizes({ minSize, maxSize }: { minSize: number; maxSize: number }): string {
+  return `must lie between minSize ${minSize} and maxSize ${maxSize}`;
+}
