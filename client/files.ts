@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Environment, environmentSchema } from '../domain/environment.ts';
 import { type Versions, versionsSchema } from '../domain/versions.ts';
 import { type InputProblem, InputRefused } from './problems.ts';
@@ -32,18 +32,19 @@ export async function knownEnvironments(folder: string): Promise<Read<string[]>>
 
 /** Reads one environment's file; the name must be one of `knownEnvironments`. */
 export async function readEnvironment(folder: string, name: string): Promise<Read<Environment>> {
-  const read = await readYaml(join(folder, `${name}.yaml`), environmentSchema, 'docs/reference/environment.md describes every field');
-  if (read.value !== undefined && read.value.name !== name) {
-    return { problems: [{ field: `${shownPath(join(folder, `${name}.yaml`))}: name`, given: read.value.name, problem: 'differs from the name of its file', allowed: name, fix: 'rename the file or correct the field' }] };
-  }
-  return read;
+  const path = join(folder, `${name}.yaml`);
+  return readYaml(path, environmentSchema, 'docs/reference/environment.md describes every field', (given) => {
+    const written = z.object({ name: z.string() }).safeParse(given).data?.name ?? name;
+    return written === name ? [] : [{ field: `${shownPath(path)}: name`, given: written, problem: 'differs from the name of its file', allowed: name, fix: 'rename the file or correct the field' }];
+  });
 }
 
 export async function readVersions(folder: string): Promise<Read<Versions>> {
   return readYaml(join(folder, VERSIONS), versionsSchema, 'domain/versions.ts describes every field');
 }
 
-async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string): Promise<Read<T>> {
+/** `alsoWrong`: problems that the schema cannot see; they are named beside its own. */
+async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string, alsoWrong: (given: unknown) => InputProblem[] = () => []): Promise<Read<T>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -56,8 +57,10 @@ async function readYaml<T>(path: string, schema: z.ZodType<T>, help: string): Pr
   if (syntax.length > 0) return { problems: syntax.map(({ message }) => ({ field: shownPath(path), problem: message.split('\n')[0] ?? message, fix: 'correct the YAML' })) };
   const given: unknown = document.toJS();
   const parsed = schema.safeParse(given);
-  if (parsed.success) return { value: parsed.data, problems: [] };
-  return { problems: parsed.error.issues.map(({ path: at, message }) => ({ field: `${shownPath(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help })) };
+  const others = alsoWrong(given);
+  if (parsed.success) return others.length === 0 ? { value: parsed.data, problems: [] } : { problems: others };
+  const issues = parsed.error.issues.map(({ path: at, message }) => ({ field: `${shownPath(path)}: ${at.length === 0 ? '(whole)' : at.join('.')}`, given: valueAt(given, at), problem: message, fix: help }));
+  return { problems: [...issues, ...others] };
 }
 
 /** The text of a file that was named by an option, or of stdin for `-`. Throws InputRefused where it cannot be read. */

@@ -4,6 +4,12 @@ import { isWithin } from './dns-names.ts';
 
 const dnsName = z.string().regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'must be a lower-case DNS name without a trailing dot, e.g. dev.example.org');
 
+const size = z.int().min(1);
+/** The fields of each rule across fields, loose about the rest of the file. */
+const zones = z.object({ dns: z.object({ parentZone: dnsName, zone: dnsName }) });
+const approvalsOf = z.object({ name: z.string(), breakGlass: z.object({ approvals: z.int() }) });
+const sizes = z.object({ nodeGroup: z.object({ minSize: size, maxSize: size, desiredSize: size }) });
+
 export const environmentSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9]{1,15}$/, 'must be a short lower-case word, e.g. dev'),
@@ -19,9 +25,9 @@ export const environmentSchema = z
     nodeGroup: z.strictObject({
       instanceTypes: z.array(z.string().regex(/^[a-z0-9-]+\.[a-z0-9]+$/, 'must be an EC2 instance type, e.g. m6i.large')).min(1),
       capacityType: z.enum(['ON_DEMAND', 'SPOT']),
-      minSize: z.int().min(1),
-      maxSize: z.int().min(1),
-      desiredSize: z.int().min(1),
+      minSize: size,
+      maxSize: size,
+      desiredSize: size,
       diskSizeGib: z.int().min(20),
     }),
     gitops: z.strictObject({ repoUrl: z.string().min(1), revision: z.string().min(1) }),
@@ -44,6 +50,8 @@ export const environmentSchema = z
           publicKey: z.string().regex(/^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/, 'must be an Ed25519 public key: the line between BEGIN and END of `openssl pkey -in NAME.key -pubout`').optional(),
         }),
       ),
+    }).superRefine((policy, context) => {
+      for (const { path, message } of breakGlassIssues(policy)) context.addIssue({ code: 'custom', path, message });
     }),
     timings: z.strictObject({
       /** Divides expected AWS durations; 1 everywhere but in the lab. */
@@ -52,27 +60,38 @@ export const environmentSchema = z
       dnsGateDeadlineSeconds: z.number().positive().optional(),
     }),
   })
-  .superRefine((environment, context) => {
-    const { zone, parentZone } = environment.dns;
-    if (!isWithin(zone, parentZone) || zone === parentZone) context.addIssue({ code: 'custom', path: ['dns', 'zone'], message: `must lie below dns.parentZone ${parentZone}` });
-    const { minSize, desiredSize, maxSize } = environment.nodeGroup;
-    for (const { path, message } of breakGlassIssues(environment)) context.addIssue({ code: 'custom', path: ['breakGlass', ...path], message });
-    if (minSize > desiredSize || desiredSize > maxSize) context.addIssue({ code: 'custom', path: ['nodeGroup', 'desiredSize'], message: `must lie between minSize ${minSize} and maxSize ${maxSize}` });
+  // Rules across fields: each runs as soon as the fields it names are sound, whatever is wrong elsewhere, so that all problems are named at once (F5).
+  .refine(({ dns: { zone, parentZone } }) => zone !== parentZone && isWithin(zone, parentZone), {
+    path: ['dns', 'zone'],
+    error: ({ input }) => `must lie below dns.parentZone ${zones.parse(input).dns.parentZone}`,
+    when: ({ value }) => zones.safeParse(value).success,
+  })
+  .refine(({ nodeGroup: { minSize, desiredSize, maxSize } }) => minSize <= desiredSize && desiredSize <= maxSize, {
+    path: ['nodeGroup', 'desiredSize'],
+    error: ({ input }) => betweenSizes(sizes.parse(input).nodeGroup),
+    when: ({ value }) => sizes.safeParse(value).success,
+  })
+  .refine(({ name, breakGlass: { approvals } }) => name !== 'prod' || approvals >= 2, {
+    path: ['breakGlass', 'approvals'],
+    error: 'must be at least 2 in prod (B1)',
+    when: ({ value }) => approvalsOf.safeParse(value).success,
   });
 
 export type Environment = z.infer<typeof environmentSchema>;
 
 /** A policy under which nobody could decide, or one person alone in prod, is refused when the file is read, not at 3 a.m. */
-function breakGlassIssues({ name, breakGlass }: { name: string; breakGlass: Environment['breakGlass'] }): { path: (string | number)[]; message: string }[] {
-  const { approvals, approvers, signatures, expiresMinutes, remindMinutes } = breakGlass;
+function breakGlassIssues({ approvals, approvers, signatures, expiresMinutes, remindMinutes }: Environment['breakGlass']): { path: (string | number)[]; message: string }[] {
   const names = approvers.map((approver) => approver.name.toLowerCase());
   const keys = approvers.flatMap(({ publicKey }) => publicKey ?? []);
   return [
-    ...(name === 'prod' && approvals < 2 ? [{ path: ['approvals'], message: 'must be at least 2 in prod (B1)' }] : []),
     ...(approvers.length <= approvals ? [{ path: ['approvers'], message: `must name more than ${approvals}: whoever asks for a run may not approve it` }] : []),
     ...(new Set(names).size === names.length ? [] : [{ path: ['approvers'], message: 'names someone twice' }]),
     ...(new Set(keys).size === keys.length ? [] : [{ path: ['approvers'], message: 'holds one public key twice: two approvers are two people' }]),
     ...(remindMinutes < expiresMinutes ? [] : [{ path: ['remindMinutes'], message: `must be less than expiresMinutes ${expiresMinutes}` }]),
     ...approvers.flatMap((approver, index) => (signatures === 'required' && approver.publicKey === undefined ? [{ path: ['approvers', index, 'publicKey'], message: 'is missing, and signatures are required' }] : [])),
   ];
+}
+
+function betweenSizes({ minSize, maxSize }: { minSize: number; maxSize: number }): string {
+  return `must lie between minSize ${minSize} and maxSize ${maxSize}`;
 }

@@ -72,13 +72,18 @@ async function raise(paths: LabPaths, settings: LabSettings, onProgress: (line: 
   const before = await readState(paths);
   if (before !== undefined && isAlive(before)) {
     if (before.state === 'ready' && before.timeScale === timeScale && before.lateSweeps === lateSweeps) return;
-    throw new LabProblem(`lab ${name} is already up (${before.state}, time scale ${before.timeScale}); end it with: goldenpath lab down`);
+    // The name is always written out: GOLDENPATH_LAB may say another.
+    throw new LabProblem(`lab ${name} is already up (${before.state}, ${settingsText(before)}), asked for was ${settingsText(settings)}; end it with: goldenpath lab down --name ${name}`);
   }
   await ensureTools({ onProgress });
   await clear(paths);
   await mkdir(paths.root, { mode: 0o700 });
   await writeSettings(paths.settings, settings);
   await untilReady(paths, startDaemon(paths, name), onProgress);
+}
+
+function settingsText({ timeScale, lateSweeps }: Pick<LabSettings, 'timeScale' | 'lateSweeps'>): string {
+  return `time scale ${timeScale}, late sweeps ${lateSweeps ? 'on' : 'off'}`;
 }
 
 /** Ends a lab and everything it left, also one whose daemon is dead. Returns false where there was none. */
@@ -119,7 +124,7 @@ export async function labStatus({ name = DEFAULT_LAB }: { readonly name?: string
 export async function labEnv({ name = DEFAULT_LAB }: { readonly name?: string } = {}): Promise<Record<string, string>> {
   const paths = labPaths(name);
   const state = await readState(paths);
-  if (state === undefined || !isAlive(state)) throw new LabProblem(`lab ${name} is not up; raise it with: goldenpath lab up`);
+  if (state === undefined || !isAlive(state)) throw new LabProblem(`lab ${name} is not up; raise it with: goldenpath lab up --name ${name}`);
   return { ...labVariables(paths, state), GOLDENPATH_KEYS: paths.keys, PATH: labPath(paths, process.env['PATH'] ?? '') };
 }
 

@@ -105,8 +105,9 @@ async function acceptTier(plan: Plan, tier: Tier, call: Policies, note: Note): P
   const { checks, ingressAddress } = await call.until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
   passed('AcceptanceFailed', `Acceptance of tier ${tier}`, checks, note);
   const names = hostNames(plan, tier, ingressAddress, call);
-  // Every tier's names lead to one load balancer; it comes with tier 1.
-  const active = tier === '1' ? call.until(timings.loadBalancer).probeLoadBalancerActive('Wait for the load balancer to take traffic', { target, startedAt: Date.now(), wait: timings.loadBalancer, address: ingressAddress }) : [];
+  // Every tier's names lead to the load balancer that came with tier 1. AWS takes minutes to make it take traffic, and no tier needs it to be raised: so the last one waits.
+  const isLast = tier === plan.tiers.at(-1)?.tier;
+  const active = isLast ? call.until(timings.loadBalancer).probeLoadBalancerActive('Wait for the load balancer to take traffic', { target, startedAt: Date.now(), wait: timings.loadBalancer, address: ingressAddress }) : [];
   const [records, balancer] = await settled([names, Promise.resolve(active)]);
   passed('AcceptanceFailed', `Addresses of tier ${tier}`, [...records, ...balancer], note);
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { answerRun, type Decision } from '../answers.ts';
 import { connect } from '../connection.ts';
-import { InputRefused } from '../problems.ts';
+import { allOf, InputRefused } from '../problems.ts';
 import { EXIT } from './exit.ts';
 import { originOf, type OutputOptions, runs, type TargetOptions, withOutput, withTarget } from './options.ts';
 import { RUN_HELP, runOf } from './run-ref.ts';
@@ -23,9 +23,7 @@ export function answerCommand(decision: Decision): Command {
     .option('--requester <name>', 'who answers (default: GOLDENPATH_REQUESTER, GITHUB_ACTOR, or the user of this machine)')
     .addHelpText('after', `\nExamples:\n  goldenpath ${decision} --env dev --build-id 23-01-26-01 --reason 'the controller is repaired'\n  goldenpath ${decision} platform/dev/goldenpath-dev-eks-23-01-26-01 --stage dns-gate --reason 'checked by hand'`);
   return runs<Options>(command, async (options, printer, [name]) => {
-    const { reason = '' } = options;
-    if (reason.trim() === '') throw new InputRefused([{ field: '--reason', problem: 'is missing', allowed: 'a sentence', fix: 'say why: it is kept in the receipt' }]);
-    const ref = await runOf(name, options, process.env);
+    const [ref, reason] = await allOf(() => runOf(name, options, process.env), () => reasonOf(options.reason));
     const contact = await connect();
     try {
       const report = await answerRun(contact.client, ref, decision, { stage: options.stage, by: originOf(options, process.env).requester, reason });
@@ -36,4 +34,9 @@ export function answerCommand(decision: Decision): Command {
       await contact.close();
     }
   });
+}
+
+function reasonOf(given = ''): string {
+  if (given.trim() !== '') return given;
+  throw new InputRefused([{ field: '--reason', problem: 'is missing', allowed: 'a sentence', fix: 'say why: it is kept in the receipt' }]);
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { delimiter } from 'node:path';
 import { GoldenpathError } from '../../domain/errors.ts';
 import type * as lab from '../../lab/lab.ts';
-import { InputRefused } from '../problems.ts';
+import { allOf, InputRefused } from '../problems.ts';
 import { EXIT } from './exit.ts';
 import { type OutputOptions, runs, withOutput } from './options.ts';
 import type { Paint, Printer } from './print.ts';
@@ -30,7 +30,8 @@ function upCommand(): Command {
     .option('--late-sweeps', 'let teardowns sweep again an hour and a day later (divided by the time scale)')
     .addHelpText('after', '\nThe first time builds the tools, 15 to 30 minutes on two cores; they stay in ~/.cache/goldenpath.\n\nExamples:\n  goldenpath lab up --time-scale 60 && eval "$(goldenpath lab env)"\n  goldenpath lab up --name other --time-scale 10');
   return runs<UpOptions>(command, async (options, printer) => {
-    const wanted = { name: labNameOf(options.name, process.env), timeScale: timeScaleOf(options.timeScale), lateSweeps: options.lateSweeps === true };
+    const [name, timeScale] = await allOf(() => labNameOf(options.name, process.env), () => timeScaleOf(options.timeScale));
+    const wanted = { name, timeScale, lateSweeps: options.lateSweeps === true };
     const stop = new AbortController();
     process.on('SIGINT', () => { stop.abort(); });
     const status = await raiseLab(wanted, printer, stop.signal);

@@ -1,6 +1,7 @@
 // `goldenpath teardown`: removes a platform from live state, once its name was typed out (X1, X6).
 import { Command } from 'commander';
-import { type InputProblem, InputRefused } from '../problems.ts';
+import { platformNames } from '../../domain/names.ts';
+import { allOf, InputRefused } from '../problems.ts';
 import { type AskedRun, type Prepared, prepare } from '../request.ts';
 import { askedOf, originOf, type OriginOptions, type OutputOptions, runs, type TargetOptions, withOrigin, withOutput, withTarget } from './options.ts';
 import { startAndFollow } from './start.ts';
@@ -20,19 +21,16 @@ export function teardownCommand(): Command {
   });
 }
 
+/** The plan and the confirmation are judged apart from each other, so that all problems are named at once. */
 async function prepareConfirmed(asked: AskedRun, confirm: string | undefined): Promise<Prepared> {
-  try {
-    const prepared = await prepare(asked, process.env);
-    const { cluster } = prepared.plan.target;
-    if (confirm !== cluster) throw new InputRefused([unconfirmed(confirm, cluster)]);
-    return prepared;
-  } catch (error) {
-    // Beside other problems the name of the cluster is not known; that a confirmation is needed is.
-    if (error instanceof InputRefused && confirm === undefined && !error.inputProblems.some(({ field }) => field === '--confirm')) throw new InputRefused([...error.inputProblems, unconfirmed(confirm, '<cluster>')]);
-    throw error;
-  }
+  const [prepared] = await allOf(() => prepare(asked, process.env), () => { demandConfirmation(asked, confirm); });
+  return prepared;
 }
 
-function unconfirmed(confirm: string | undefined, cluster: string): InputProblem {
-  return { field: '--confirm', given: confirm, problem: confirm === undefined ? 'is missing: a teardown cannot be undone' : 'is not the name of the cluster', allowed: cluster, fix: `type --confirm ${cluster}` };
+/** Throws InputRefused unless the name was typed that the cluster has by environment, lifecycle and build id as they were typed. */
+function demandConfirmation({ environment = '<env>', lifecycle, buildId = '<build-id>' }: AskedRun, confirm: string | undefined): void {
+  const { cluster } = platformNames(lifecycle === 'persistent' ? { environment, lifecycle, buildId: null } : { environment, lifecycle: 'ephemeral', buildId }, '');
+  if (confirm === cluster) return;
+  const problem = confirm === undefined ? 'is missing: a teardown cannot be undone' : 'is not the name of the cluster';
+  throw new InputRefused([{ field: '--confirm', given: confirm, problem, allowed: cluster, fix: `type --confirm ${cluster}` }]);
 }

@@ -1,7 +1,7 @@
 // `goldenpath watch`: follows a run that somebody started (U1).
 import { Command } from 'commander';
 import { connect } from '../connection.ts';
-import { InputRefused } from '../problems.ts';
+import { allOf, InputRefused } from '../problems.ts';
 import { follow, printEnd } from './follow.ts';
 import { type OutputOptions, runs, type TargetOptions, withOutput, withTarget } from './options.ts';
 import { RUN_HELP, runOf } from './run-ref.ts';
@@ -15,8 +15,7 @@ export function watchCommand(): Command {
     .option('--timeout <seconds>', 'stop watching after so long, with exit code 124')
     .addHelpText('after', '\nWith -o json stdout gets NDJSON: one event a line, each with "schema": 1 and "event":\nrun, stage, awaits, decision-needed, decision, silent, end; or error, where there is nothing to watch.\n\nExamples:\n  goldenpath watch --env dev --build-id 23-01-26-01\n  goldenpath watch goldenpath-dev-eks-23-01-26-01 --timeout 1800\n  goldenpath watch platform/dev/goldenpath-dev-eks-23-01-26-01 -o json | jq -r \'select(.event == "stage")\'');
   return runs<Options>(command, async (options, printer, [name]) => {
-    const timeoutMs = timeoutOf(options.timeout);
-    const ref = await runOf(name, options, process.env);
+    const [ref, timeoutMs] = await allOf(() => runOf(name, options, process.env), () => timeoutOf(options.timeout));
     const contact = await connect();
     try {
       const events = printer.format === 'json';

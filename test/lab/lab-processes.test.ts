@@ -55,7 +55,7 @@ test('Lab: raising it again changes nothing, with other settings it is refused',
   const again = await labUp({ name: 'one', timeScale: 60 });
   expect(again.processes).toContainEqual(expect.objectContaining({ name: 'daemon', pid: pidOf('daemon') }));
 
-  await expect(labUp({ name: 'one', timeScale: 10 })).rejects.toThrow('lab one is already up (ready, time scale 60)');
+  await expect(labUp({ name: 'one', timeScale: 10 })).rejects.toThrow('lab one is already up (ready, time scale 60, late sweeps off), asked for was time scale 10, late sweeps off; end it with: goldenpath lab down --name one');
 });
 
 test.each(['worker', 'temporal', 'etcd'])('Lab: %s comes back when it is killed', async (name) => {

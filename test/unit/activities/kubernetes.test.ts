@@ -75,7 +75,7 @@ describe('volumes', () => {
   });
 
   it('failure 10: policy Retain keeps an EBS volume, by either form; another policy or another kind of disk gives none', () => {
-    const named = (spec: object) => ({ ...volume(spec), metadata: { name: 'pv-1' } });
+    const named = (spec: object) => ({ spec, metadata: { name: 'pv-1' } }) as V1PersistentVolume;
     const csi = { driver: 'ebs.csi.aws.com', volumeHandle: 'vol-1' };
     expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Retain', csi }))).toEqual([{ kind: 'ec2:volume', id: 'vol-1', name: 'pv-1', why: 'the reclaim policy of its PersistentVolume pv-1 is Retain: its data is kept on purpose' }]);
     expect(retainedDisk(named({ persistentVolumeReclaimPolicy: 'Retain', awsElasticBlockStore: { volumeID: 'aws://eu-west-2a/vol-2' } }))).toMatchObject([{ id: 'vol-2' }]);

@@ -74,6 +74,20 @@ describe('prepare', () => {
     expect(fields).toEqual(expect.arrayContaining(['dev.yaml: accountId', 'dev.yaml: timings.scale', 'dev.yaml: timings', 'versions.yaml: kubernetes', '--build-id']));
   });
 
+  it('F3, F5: rules across fields are judged although another field is wrong, and so is the name of the file', async () => {
+    await edit('dev.yaml', /accountId: "\d+"/, 'accountId: "12"');
+    await edit('dev.yaml', 'zone: dev.goldenpathidp.io', 'zone: dev.example.org');
+    await edit('dev.yaml', /minSize: \d+/, 'minSize: 99');
+    await edit('dev.yaml', 'name: dev', 'name: prod');
+    const found = (await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).map(({ field, problem }) => `${field.replace(/^.*\//, '')}: ${problem}`);
+    expect(found).toEqual([
+      'dev.yaml: accountId: must be the twelve digits of an AWS account, in quotes',
+      'dev.yaml: dns.zone: must lie below dns.parentZone goldenpathidp.io',
+      expect.stringMatching(/^dev\.yaml: nodeGroup\.desiredSize: must lie between minSize 99 and maxSize \d+$/) as string,
+      'dev.yaml: name: differs from the name of its file',
+    ]);
+  });
+
   it('F3: a file that is not YAML, or is named otherwise than its environment, is refused', async () => {
     await edit('dev.yaml', 'name: dev', 'name: staging');
     expect(await problemsOf(good, { GOLDENPATH_ENVIRONMENTS: folder })).toMatchObject([{ given: 'staging', allowed: 'dev' }]);

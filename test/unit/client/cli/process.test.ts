@@ -67,6 +67,22 @@ describe('goldenpath', () => {
     for (const field of ['--env nowhere', '--build-id:', '--confirm:']) expect(stderr).toContain(field);
   });
 
+  it('F5, X1: a confirmation that does not fit what was typed is named beside a bad environment; one that fits is not', async () => {
+    const typed = ['teardown', '--env', 'nowhere', '--build-id', '21-11-26-01', '--confirm'];
+    expect((await runCli([...typed, 'yes'], nowhere)).stderr).toMatch(/--env nowhere[^]*--confirm yes: is not the name of the cluster\n +allowed: goldenpath-nowhere-eks-21-11-26-01/);
+    expect((await runCli([...typed, 'goldenpath-nowhere-eks-21-11-26-01'], nowhere)).stderr).not.toContain('--confirm');
+  });
+
+  it.each([
+    [['lab', 'up', '--name', '../x', '--time-scale', '0'], ['--name ../x', '--time-scale 0']],
+    [['watch', '--env', 'nowhere', '--timeout', 'soon'], ['--env nowhere', '--build-id:', '--timeout soon']],
+    [['retry', 'x y'], ['run x y', '--reason:']],
+  ])('F5: %j names every problem at once', async (args, fields) => {
+    const { code, stderr } = await runCli(args, nowhere);
+    expect(code).toBe(2);
+    for (const field of fields) expect(stderr).toContain(field);
+  });
+
   it.each([[['watch', 'x y']], [['watch', 'goldenpath-dev-eks', '--env', 'dev']], [['watch', ...target, '--timeout', 'soon']], [['retry', ...target]], [['status', '--env', 'nowhere']], [['lab', 'up', '--time-scale', '0']], [['lab', 'status', '--name', '../x']]])('F5: %j is bad input', async (args) => {
     expect((await runCli(args, nowhere)).code).toBe(2);
   });
