@@ -21,14 +21,16 @@ export class InputRefused extends GoldenpathError {
   }
 }
 
-/** What all of these give. Where some are refused: throws one InputRefused with every problem of them; any other error is thrown as it is. */
-export async function together<T extends readonly Promise<unknown>[] | []>(asked: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
-  const settled = await Promise.allSettled<unknown>(asked);
-  const reasons = settled.map((result): unknown => (result.status === 'rejected' ? result.reason : undefined));
-  await asked[reasons.findIndex((reason) => reason !== undefined && !(reason instanceof InputRefused))];
-  const problems = reasons.flatMap((reason) => (reason instanceof InputRefused ? reason.inputProblems : []));
-  if (problems.length > 0) throw new InputRefused(problems);
-  return Promise.all(asked);
+/** What all of these give; where some refuse, one refusal with the problems of every one of them. Any other error is thrown as it is. */
+export async function allOf<T extends readonly (() => unknown)[]>(...asks: T): Promise<{ -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }> {
+  const outcomes = await Promise.allSettled(asks.map(async (ask) => ask()));
+  const reasons = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason);
+  const refusals = reasons.filter((reason) => reason instanceof InputRefused);
+  const bug = reasons.find((reason) => !(reason instanceof InputRefused));
+  if (bug instanceof Error) throw bug; // nothing else is ever thrown: lint sees to it
+  if (refusals.length > 0) throw new InputRefused(refusals.flatMap(({ inputProblems }) => inputProblems));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one value for each of them, in their order
+  return outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined)) as { -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> };
 }
 
 function problemLine({ field, given, problem, allowed, fix }: InputProblem): string {

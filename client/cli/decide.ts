@@ -7,7 +7,7 @@ import { type Asked, checkAllowed, checkSaid, isCompactJws, readJws, type Said, 
 import { readAsked, sendDecision } from '../decisions.ts';
 import { readGiven } from '../files.ts';
 import { approverOf, readSigningKey, type SigningKey } from '../keys.ts';
-import { type InputProblem, InputRefused, together } from '../problems.ts';
+import { allOf, type InputProblem, InputRefused } from '../problems.ts';
 import type { RunRef } from '../runs.ts';
 import { EXIT } from './exit.ts';
 import { originOf, type OutputOptions, runs, type TargetOptions, withOutput, withTarget } from './options.ts';
@@ -73,7 +73,7 @@ Examples:
 }
 
 async function decide(options: Options, printer: Printer, name: string | undefined): Promise<number> {
-  const [answer, named] = await together([answerOf(options), namedRun(options, name)]);
+  const [answer, named] = await allOf(() => answerOf(options), () => namedRun(options, name));
   if ('key' in answer) printer.message(...warningLines(answer.key, printer.paintMessage));
   const contact = await connect();
   try {
@@ -104,7 +104,7 @@ export function warningLines(key: SigningKey | undefined, paint: Paint): string[
 async function answerOf(options: Options): Promise<Answer> {
   const { jws } = options;
   if (jws === undefined) {
-    const [said, key] = await together([saidBy(options), keyOf(options)]);
+    const [said, key] = await allOf(() => checkSaid(options), () => keyOf(options));
     return { said, key };
   }
   const beside = (['decision', 'reason', 'ticket', 'key', 'approver'] as const).filter((option) => options[option] !== undefined);
@@ -113,13 +113,8 @@ async function answerOf(options: Options): Promise<Answer> {
   return readJws(isCompactJws(jws) ? jws : await readGiven(jws, { field: '--jws', allowed: 'a compact JWS as text, a file that holds one, or - for stdin', fix: 'make one with `goldenpath sign`' }), given);
 }
 
-/** Decision, reason and ticket, checked. */
-export async function saidBy(options: SayingOptions): Promise<Said> {
-  return checkSaid(options);
-}
-
 /** The key that was named, if one was. */
-export async function keyOf({ key }: SayingOptions): Promise<SigningKey | undefined> {
+async function keyOf({ key }: SayingOptions): Promise<SigningKey | undefined> {
   return key === undefined ? undefined : readSigningKey(key);
 }
 
