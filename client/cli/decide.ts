@@ -104,7 +104,7 @@ export function warningLines(key: SigningKey | undefined, paint: Paint): string[
 async function answerOf(options: Options): Promise<Answer> {
   const { jws } = options;
   if (jws === undefined) {
-    const [said, key] = await allOf(() => saidBy(options), () => keyOf(options));
+    const [said, key] = await allOf(() => checkSaid(options), () => keyOf(options));
     return { said, key };
   }
   const beside = (['decision', 'reason', 'ticket', 'key', 'approver'] as const).filter((option) => options[option] !== undefined);
@@ -113,13 +113,8 @@ async function answerOf(options: Options): Promise<Answer> {
   return readJws(isCompactJws(jws) ? jws : await readGiven(jws, { field: '--jws', allowed: 'a compact JWS as text, a file that holds one, or - for stdin', fix: 'make one with `goldenpath sign`' }), given);
 }
 
-/** Decision, reason and ticket, checked. */
-export async function saidBy(options: SayingOptions): Promise<Said> {
-  return checkSaid(options);
-}
-
 /** The key that was named, if one was. */
-export async function keyOf({ key }: SayingOptions): Promise<SigningKey | undefined> {
+async function keyOf({ key }: SayingOptions): Promise<SigningKey | undefined> {
   return key === undefined ? undefined : readSigningKey(key);
 }
 

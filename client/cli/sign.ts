@@ -1,11 +1,11 @@
 // `goldenpath sign`: makes a decision where the key is, without Temporal and without AWS (B2).
 import { Command } from 'commander';
 import { claimsFor } from '../../domain/break-glass.ts';
-import { type Asked, askedIn, checkAllowed, checkAsked, signDecision } from '../decision-request.ts';
+import { type Asked, askedIn, checkAllowed, checkAsked, checkSaid, signDecision } from '../decision-request.ts';
 import { readGiven } from '../files.ts';
 import { approverOf, readSigningKey, type SigningKey } from '../keys.ts';
 import { allOf, InputRefused } from '../problems.ts';
-import { saidBy, type SayingOptions, warningLines, withSaying } from './decide.ts';
+import { type SayingOptions, warningLines, withSaying } from './decide.ts';
 import { EXIT } from './exit.ts';
 import { type OutputOptions, runs, withOutput } from './options.ts';
 import { askedLines, sayingLine } from './render-decisions.ts';
@@ -28,7 +28,7 @@ Examples:
   goldenpath sign --request request.json --decision wait --reason 'DNS is slow' --ticket OPS-14 --key bob.key --approver bob -o json > payload.json
   temporal workflow signal --workflow-id platform/dev/goldenpath-dev-eks-23-01-26-01 --name decide-by-hand --input-file payload.json`);
   return runs<Options>(command, async (options, printer) => {
-    const [asked, said, key] = await allOf(() => askedBy(options), () => saidBy(options), () => keyOf(options));
+    const [asked, said, key] = await allOf(() => askedBy(options), () => checkSaid(options), () => keyOf(options));
     printer.message(...warningLines(key, printer.paintMessage), ...askedLines(asked, printer.paintMessage, Date.now()));
     checkAllowed(asked, said.decision);
     const approver = await approverOf(options.approver, key, { environment: asked.request.environment, fallback: '', env: process.env });

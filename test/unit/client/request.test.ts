@@ -84,6 +84,7 @@ describe('prepare', () => {
       'dev.yaml: accountId: must be the twelve digits of an AWS account, in quotes',
       'dev.yaml: dns.zone: must lie below dns.parentZone goldenpathidp.io',
       expect.stringMatching(/^dev\.yaml: nodeGroup\.desiredSize: must lie between minSize 99 and maxSize \d+$/) as string,
+      'dev.yaml: breakGlass.approvals: must be at least 2 in prod (B1)',
       'dev.yaml: name: differs from the name of its file',
     ]);
   });
