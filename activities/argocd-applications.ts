@@ -12,6 +12,8 @@ export const CASCADE_FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 /** The label that every Application carries (A4). */
 export const TIER_LABEL = 'goldenpath.idp/tier';
 export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
+/** By which a run that may do so confirms a deletion that Argo CD asks about; its value is the id of the decision. */
+export const CONFIRMED_ANNOTATION = 'goldenpath.idp/deletion-confirmed-by';
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 export const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
 
@@ -30,7 +32,19 @@ export interface Application extends KubernetesObject {
     health?: { status?: string; message?: string };
     operationState?: { phase?: string; message?: string };
     conditions?: { type?: string; message?: string }[];
+    /** The objects it manages. */
+    resources?: ManagedObject[];
   };
+}
+
+export interface ManagedObject {
+  group?: string;
+  version?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  /** `Delete=confirm` or `Prune=confirm`. */
+  requiresDeletionConfirmation?: boolean;
 }
 
 export interface ApplicationSource {

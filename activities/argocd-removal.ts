@@ -4,7 +4,7 @@ import type { KubernetesObject, V1MutatingWebhookConfiguration, V1ValidatingWebh
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { kindOf, namespacedKinds } from './argocd.ts';
-import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, listApplications, remaining, waveOf } from './argocd-applications.ts';
+import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, remaining, waveOf } from './argocd-applications.ts';
 import { listApplicationSets } from './argocd-freeze.ts';
 import { type ClusterClient, nameOf, type ObjectRef, refOf } from './kubernetes-client.ts';
 import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
@@ -12,6 +12,8 @@ import { isDefinition } from './kubernetes.ts';
 import { inGroups } from './pages.ts';
 
 const LOAD_BALANCER_CONTROLLER = 'aws-load-balancer-controller';
+/** Source: Argo CD, user guide, sync options, "Resource Deletion With Confirmation". */
+const APPROVED_ANNOTATION = 'argocd.argoproj.io/deletion-approved';
 /** Argo CD takes a light application away in about a second. */
 const REMOVAL_POLL_MS = 500;
 
@@ -49,13 +51,26 @@ export function removalRank(application: KubernetesObject): number {
   return application.metadata?.name === LOAD_BALANCER_CONTROLLER ? Number.MIN_SAFE_INTEGER : waveOf(application);
 }
 
-/** Failure 2: the finalizer first, then the deletion. */
+/** Failure 2: the finalizer first, then the deletion, then its confirmation where Argo CD waits for one that people decided on. */
 async function deleteCascading(cluster: ClusterClient, application: Application): Promise<string[]> {
   const { name = '', deletionTimestamp, finalizers = [], resourceVersion } = application.metadata ?? {};
-  if (deletionTimestamp !== undefined) return [];
+  const confirm = () => confirmDeletion(cluster, application);
+  if (deletionTimestamp !== undefined) return confirm();
   const cascades = finalizers.some((finalizer) => finalizer.startsWith(CASCADE_FINALIZER));
   if (!cascades) await cluster.patch(applicationRef(name), { metadata: { finalizers: [...finalizers, CASCADE_FINALIZER] } }, resourceVersion);
-  return (await cluster.remove(applicationRef(name))) ? [`application ${name} is being deleted`] : [];
+  return (await cluster.remove(applicationRef(name))) ? [`application ${name} is being deleted`, ...(await confirm())] : [];
+}
+
+/** Argo CD takes a confirmation only if it is no older than the deletion, by the API server's clock. Source: Argo CD 3.2 v1alpha1 `Application.IsDeletionConfirmed`. */
+async function confirmDeletion(cluster: ClusterClient, { metadata }: Application): Promise<string[]> {
+  const decision = metadata?.annotations?.[CONFIRMED_ANNOTATION];
+  if (decision === undefined) return [];
+  const now = await cluster.read<Application>(applicationRef(metadata?.name ?? ''));
+  const { deletionTimestamp, annotations = {} } = now?.metadata ?? {};
+  if (deletionTimestamp === undefined || annotations[APPROVED_ANNOTATION] !== undefined) return [];
+  const at = new Date(deletionTimestamp).toISOString();
+  await cluster.patch(applicationRef(metadata?.name ?? ''), { metadata: { annotations: { [APPROVED_ANNOTATION]: at } } });
+  return [`application ${metadata?.name ?? ''}: its deletion is confirmed to Argo CD, by decision ${decision}`];
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
 import type { Plan, Target } from '../domain/plan.ts';
+import type { Protection } from '../domain/protections.ts';
 import type { OwnedObject, Receipt, Residue } from '../domain/report.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
@@ -40,8 +41,8 @@ export interface Inventory {
   argocd: boolean;
   applications: ApplicationState[];
   objects: OwnedObject[];
-  /** Deletion protections in the way, one line each (failures 21, 27). */
-  protections: string[];
+  /** What protects the platform, but for its records, which `listRecordProtections` reads (item 9; failures 2, 8, 21, 27). */
+  protections: Protection[];
 }
 
 /** A disk that a PersistentVolume leaves behind on purpose. */
@@ -65,6 +66,26 @@ export interface Destroying {
   planHash: string;
   proofMaxAgeMs: number;
   cleanListings: number;
+}
+
+/** A decision that is acted on: judged and checked anew by activities/guard.ts (B1, B2). */
+export interface Deciding {
+  target: Target;
+  request: DecisionRequest;
+  approvals: Approval[];
+  breakGlass: BreakGlass;
+  registry: Plan['registry'];
+  planHash: string;
+}
+
+/** What a teardown finds in the cluster to remove, beside the applications: for the preview (X5, item 8). */
+export interface DrainObjects {
+  /** By application, the objects that it manages: `Deployment kong/kong`. Those that it leaves (CRDs, `Delete=false`) included. */
+  managed: Record<string, string[]>;
+  /** Claims of cloud volumes. */
+  claims: string[];
+  /** Volumes whose disks stay, each with the reason. */
+  keptVolumes: string[];
 }
 
 /** Reads, once each; a failed read is an error, never an empty answer. */
@@ -92,6 +113,9 @@ export interface Probes {
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;
+  readDrainObjects(input: { target: Target }): Promise<DrainObjects>;
+  /** The foundation of the environment, by tag: what every teardown leaves alone. */
+  readFoundation(input: { target: Target }): Promise<OwnedObject[]>;
   /** What an answer says and what its signature is worth (B2). `claims` is null where it cannot be read. Never throws for what was given: a refusal is put on record by the workflow. */
   verifyDecision(input: { decision: DecisionInput; policy: BreakGlass }): Promise<{ claims: DecisionClaims | null; signature: Signature }>;
   /** DNS sources that still exist: `Ingress ns/name`, `Service ns/name`, … */
@@ -136,6 +160,11 @@ export interface Changes {
   applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string }): Promise<string[]>;
   /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
   freezeGitOps(input: { target: Target }): Promise<string[]>;
+  /**
+   * Takes off the protections of the request that EKS, ELBv2, Kubernetes and Argo CD hold, once it was put on record. Returns what was done.
+   * Throws ProofMissing where the decision does not cover it, PreflightFailed where a protection is found that nobody decided on; then nothing was changed.
+   */
+  liftProtections(input: Deciding): Promise<string[]>;
   deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
   deleteDnsSources(input: { target: Target }): Promise<string[]>;
@@ -166,6 +195,8 @@ export interface ZoneProbes {
   readZone(input: { target: Target }): Promise<ZoneReadings>;
   /** Every page of the zone, or an error; never part of it. */
   listZone(input: { target: Target }): Promise<ZoneListing>;
+  /** The record set protections on the platform's names (failure 41). Every page, or an error. */
+  listRecordProtections(input: { target: Target }): Promise<Protection[]>;
   /** The hosts' records exist, with our registry TXT, and point at the ingress (T3). NotReady and the missing ones otherwise. */
   probeHostRecords(input: Waiting & { hosts: string[]; ingressAddress: string }): Promise<CheckResult[]>;
 }
@@ -176,7 +207,9 @@ export interface ZoneRepairs {
    * Deletes exactly the records of the request, with the values that Route 53 lists, each before the TXT that registers it, and waits until the change is INSYNC (D4, failure 17).
    * Throws ProofMissing where the decision does not cover it, DnsRecordsRemain where the list is not the one that was decided on; then nothing was changed.
    */
-  repairRecords(input: { target: Target; request: DecisionRequest; approvals: Approval[]; breakGlass: BreakGlass; registry: Plan['registry']; planHash: string }): Promise<string[]>;
+  repairRecords(input: Deciding): Promise<string[]>;
+  /** The same as `liftProtections`, for record set protections (failure 41). */
+  liftRecordProtections(input: Deciding): Promise<string[]>;
 }
 
 export type PlatformActivities = Probes & Waits & Changes & Destroyers;

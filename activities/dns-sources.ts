@@ -23,6 +23,14 @@ export async function listDnsSources(cluster: ClusterClient): Promise<Kubernetes
   return sources;
 }
 
+/** Whether an object is one of those: removed in their step, whoever else manages it. */
+export function isDnsSource(object: KubernetesObject): boolean {
+  const group = object.apiVersion?.split('/').slice(0, -1).join('/') ?? '';
+  if (object.kind === 'Service' && group === '') return isSource(object);
+  if (object.kind === 'Ingress' && group === 'networking.k8s.io') return true;
+  return OPTIONAL_KINDS.some((optional) => optional.group === group && optional.kinds.includes(object.kind ?? ''));
+}
+
 /** Whether a Service has a load balancer, or a name that ExternalDNS publishes. */
 export function isSource({ spec, status, metadata }: V1Service): boolean {
   const annotations = metadata?.annotations ?? {};

@@ -31,6 +31,13 @@ export async function describeOwnCluster(eks: EKSClient, target: Pick<Target, 'c
   return cluster;
 }
 
+/** In these states the Kubernetes API answers, or ought to: then no answer is an error, not an absence. */
+const API_STATES: readonly (string | undefined)[] = ['ACTIVE', 'UPDATING'];
+
+export function apiAnswers(cluster: Pick<Cluster, 'status'> | undefined): boolean {
+  return API_STATES.includes(cluster?.status);
+}
+
 /** EKS's own words on what is wrong, one line an issue. */
 export function issuesOf(health: { issues?: { code?: string | undefined; message?: string | undefined; resourceIds?: string[] | undefined }[] | undefined } | undefined): string[] {
   return (health?.issues ?? []).map(({ code, message, resourceIds = [] }) => `${code ?? 'unknown'}: ${message ?? 'no message'}${resourceIds.length === 0 ? '' : ` (${resourceIds.join(', ')})`}`);

@@ -41,7 +41,7 @@ const AWS_CODES: Partial<Record<ErrorType, readonly string[]>> = {
   QuotaExceeded: ['AddressLimitExceeded', 'LimitExceeded', 'LimitExceededException', 'ResourceLimitExceededException', 'RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded', 'ServiceQuotaExceededException'],
   Conflict: [
     'ConcurrentModification', 'ConcurrentModificationException', 'ConditionalRequestConflict', 'DeleteConflict', 'DeleteConflictException', 'DependencyViolation', 'EntityAlreadyExists', 'EntityAlreadyExistsException',
-    'InvalidRequestException', 'OperationAborted', 'OperationAbortedException', 'ResourceInUseException',
+    'InvalidRequestException', 'InvalidResourceRecordSetProtectionBatch', 'OperationAborted', 'OperationAbortedException', 'ResourceInUseException',
   ],
   // What AWS refuses in the middle of a run is no bad input of a person: exit 2 promises that nothing has happened yet.
   TerminalState: ['InvalidParameter', 'InvalidParameterException', 'InvalidParameterValue', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'NoSuchBucket', 'ValidationError', 'ValidationException'],

@@ -4,13 +4,16 @@ import { paginateListClusters } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Subnet } from '../domain/foundation.ts';
 import { TAG } from '../domain/names.ts';
 import type { Plan, Target } from '../domain/plan.ts';
+import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
+import { objectOfArn } from './confirm.ts';
 import type { CoreReadings, Probes } from './contract.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
@@ -18,8 +21,15 @@ import { reading } from './reading.ts';
 import { recordedZoneId } from './registry.ts';
 import { requiredActions } from './required-actions.ts';
 
-export function foundationActivities(clients: Clients): Pick<Probes, 'readCore'> {
-  return { readCore: ({ plan }) => readCore(clients, plan) };
+export function foundationActivities(clients: Clients): Pick<Probes, 'readCore' | 'readFoundation'> {
+  return { readCore: ({ plan }) => readCore(clients, plan), readFoundation: ({ target }) => readFoundation(clients.tagging, target) };
+}
+
+/** Everything with the foundation's tags, of whatever service: what platforms stand on, and no teardown removes. */
+async function readFoundation(tagging: ResourceGroupsTaggingAPIClient, { environment }: Target): Promise<OwnedObject[]> {
+  const TagFilters = [{ Key: TAG.environment, Values: [environment] }, { Key: TAG.plane, Values: ['foundation'] }];
+  const found = await allPages(paginateGetResources({ client: tagging }, { TagFilters }), (page) => page.ResourceTagMappingList);
+  return found.map(({ ResourceARN }) => objectOfArn(present(ResourceARN, 'an ARN')));
 }
 
 /** Everything but Route 53, all at once. Throttling and an AWS that does not answer are errors of the whole, for a retry; a refusal is a reading's problem, for the report. */

@@ -3,7 +3,7 @@ import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
 import { verifyDecision } from './break-glass.ts';
 import type { Clients } from './clients.ts';
-import type { PlatformActivities, ZoneProbes, ZoneRepairs } from './contract.ts';
+import type { Deciding, PlatformActivities, ZoneProbes, ZoneRepairs } from './contract.ts';
 import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
 import { nodeActivities } from './eks-nodes.ts';
@@ -15,12 +15,14 @@ import { whileHeartbeating } from './heartbeat.ts';
 import { identityActivities } from './identity.ts';
 import { readInventory } from './inventory.ts';
 import { createKubernetesActivities, kubernetesInventory } from './kubernetes-activities.ts';
-import type { KubernetesDeps } from './kubernetes-client.ts';
+import { type KubernetesDeps, withCluster } from './kubernetes-client.ts';
 import { mapKubernetesError } from './kubernetes-errors.ts';
 import { leftoverActivities } from './leftovers.ts';
 import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { networkActivities } from './network.ts';
+import { liftProtections } from './protections.ts';
+import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
 import { sweepActivities } from './sweep.ts';
@@ -53,6 +55,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...leftoverActivities(clients),
       ...sweepActivities(clients),
       verifyDecision,
+      liftProtections: (input: Deciding) => liftProtections(clients, input, (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target }: { target: Target }) => readInventory(clients, target, kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),
@@ -61,7 +64,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
 
 /** The activities of the Route 53 task queue. */
 export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>): ZoneProbes & ZoneRepairs {
-  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients) });
+  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients) });
 }
 
 /** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */

@@ -3,18 +3,15 @@ import type { Cluster } from '@aws-sdk/client-eks';
 import type { Target } from '../domain/plan.ts';
 import type { Clients } from './clients.ts';
 import type { Inventory } from './contract.ts';
-import { describeOwnCluster } from './eks.ts';
+import { apiAnswers, describeOwnCluster } from './eks.ts';
 import { listAddons } from './eks-addons.ts';
 import { listFargateProfiles, listNodeGroups } from './eks-nodes.ts';
-import { loadBalancerProtections } from './load-balancers.ts';
 import { ownedObjects } from './owned-objects.ts';
 import { present } from './pages.ts';
+import { awsProtections } from './protections.ts';
 
 /** The half of the inventory that the cluster itself answers. */
-export type KubernetesHalf = Pick<Inventory, 'kubernetes' | 'argocd' | 'applications'>;
-
-/** In these states the Kubernetes API answers, or ought to: then no answer is an error, not an absence. */
-const API_STATES: readonly (string | undefined)[] = ['ACTIVE', 'UPDATING'];
+export type KubernetesHalf = Pick<Inventory, 'kubernetes' | 'argocd' | 'applications' | 'protections'>;
 
 /** Reads both halves. Throws NotOwned where the cluster is another's. */
 export async function readInventory(clients: Clients, target: Target, readKubernetes: (input: { target: Target }) => Promise<KubernetesHalf>): Promise<Inventory> {
@@ -23,11 +20,10 @@ export async function readInventory(clients: Clients, target: Target, readKubern
   const [described, objects, kubernetes] = await Promise.all([
     cluster === undefined ? null : describe(clients, target, cluster),
     ownedObjects(clients, target, oidcIssuer),
-    cluster !== undefined && API_STATES.includes(cluster.status) ? readKubernetes({ target }) : ({ kubernetes: 'none', argocd: false, applications: [] } satisfies KubernetesHalf),
+    apiAnswers(cluster) ? readKubernetes({ target }) : ({ kubernetes: 'none', argocd: false, applications: [], protections: [] } satisfies KubernetesHalf),
   ]);
-  const protections = await loadBalancerProtections(clients.elb, objects);
-  if (described?.deletionProtection === true) protections.unshift(`cluster ${target.cluster} has deletion protection on`);
-  return { cluster: described, objects, protections, ...kubernetes };
+  const aws = await awsProtections(clients, target, objects);
+  return { cluster: described, objects, ...kubernetes, protections: [...aws.map(({ protection }) => protection), ...kubernetes.protections] };
 }
 
 async function describe({ eks }: Clients, target: Target, cluster: Cluster): Promise<NonNullable<Inventory['cluster']>> {

@@ -14,13 +14,14 @@ import { whileHeartbeating } from './heartbeat.ts';
 import { applyDefinitions, applyStorageClass, isDefinition, type KubernetesInventory, probeTier0, readKubernetesInventory } from './kubernetes.ts';
 import { type ClusterClient, type KubernetesDeps, nameOf, refOf, withCluster } from './kubernetes-client.ts';
 import { mapKubernetesError } from './kubernetes-errors.ts';
-import { deleteVolumes } from './kubernetes-volumes.ts';
+import { managedNames } from './kubernetes-protections.ts';
+import { deleteVolumes, readVolumes } from './kubernetes-volumes.ts';
 import { loadManifest, type Manifest } from './manifests.ts';
 import type { Target } from '../domain/plan.ts';
 
 type KubernetesActivities = Pick<
   PlatformActivities,
-  | 'probeTier0' | 'probeArgoCd' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'listDnsSources'
+  | 'probeTier0' | 'probeArgoCd' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
   | 'awaitTier' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
   | 'applyPrerequisites' | 'installArgoCd' | 'applyRootApplication' | 'freezeGitOps' | 'deleteApplications' | 'deleteDnsSources'
   | 'deleteVolumes' | 'deleteControllers' | 'removeArgoCd'
@@ -49,6 +50,10 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
     probeAcceptance: inCluster(probeAcceptance),
     readExternalDns: inCluster((cluster, { target }) => readExternalDns(cluster, iam, target)),
     readApplications: inCluster(async (cluster) => (await listApplications(cluster)).map(applicationState)),
+    readDrainObjects: inCluster(async (cluster) => ({
+      managed: Object.fromEntries((await listApplications(cluster)).map((application) => [application.metadata?.name ?? '', managedNames(application)])),
+      ...(await readVolumes(cluster)),
+    })),
     listDnsSources: inCluster(async (cluster) => (await listDnsSources(cluster)).map((source) => nameOf(refOf(source)))),
 
     awaitTier: watching((cluster, { tier, expected }) => awaitTier(cluster, { tier, expected })),

@@ -17,19 +17,32 @@ export async function deleteVolumes(cluster: ClusterClient): Promise<{ done: str
   const named = new Map<string, string>();
   const kept = new Map<string, KeptDisk>();
   await awaitFinding('the volumes to go', async () => {
-    const volumes = (await cluster.list<V1PersistentVolume>('v1', 'PersistentVolume')).filter(isCloudVolume);
-    const claims = (await cluster.list<V1PersistentVolumeClaim>('v1', 'PersistentVolumeClaim')).filter((claim) => asksForCloudVolume(claim, volumes));
-    for (const volume of volumes) {
-      const reason = whyKept(volume);
-      if (reason !== undefined) named.set(describe(volume), `${describe(volume)} keeps its disk ${diskOf(volume)}: ${reason}`);
-      for (const disk of retainedDisk(volume)) kept.set(disk.id, disk);
-    }
+    const { volumes, claims, kept: keeping } = await cloudVolumes(cluster);
+    for (const [volume, line] of keeping) named.set(volume, line);
+    for (const disk of volumes.flatMap(retainedDisk)) kept.set(disk.id, disk);
     done.push(...(await deleteClaims(cluster, claims)));
     const left = volumes.filter((volume) => whyKept(volume) === undefined);
     const waitingFor = [...claims.map(describe), ...left.map((volume) => `${describe(volume)} (${volume.status?.phase ?? 'no phase'})`)];
     return waitingFor.length === 0 ? { done: true, result: undefined } : { done: false, waitingFor };
   }, { everyMs: VOLUME_POLL_MS });
   return { done: [...done, ...named.values(), 'no claim of a cloud volume and no volume to reclaim is left'], kept: [...kept.values()] };
+}
+
+/** What `deleteVolumes` would find: the claims that go, and the volumes that keep their disks, each with the reason. */
+export async function readVolumes(cluster: ClusterClient): Promise<{ claims: string[]; keptVolumes: string[] }> {
+  const { claims, kept } = await cloudVolumes(cluster);
+  return { claims: claims.map(describe), keptVolumes: [...kept.values()] };
+}
+
+/** Cloud volumes, the claims that hold or ask for one, and those that keep their disks, with the reason. */
+async function cloudVolumes(cluster: ClusterClient): Promise<{ volumes: V1PersistentVolume[]; claims: V1PersistentVolumeClaim[]; kept: Map<string, string> }> {
+  const volumes = (await cluster.list<V1PersistentVolume>('v1', 'PersistentVolume')).filter(isCloudVolume);
+  const claims = (await cluster.list<V1PersistentVolumeClaim>('v1', 'PersistentVolumeClaim')).filter((claim) => asksForCloudVolume(claim, volumes));
+  const kept = volumes.flatMap((volume): [string, string][] => {
+    const reason = whyKept(volume);
+    return reason === undefined ? [] : [[describe(volume), `${describe(volume)} keeps its disk ${diskOf(volume)}: ${reason}`]];
+  });
+  return { volumes, claims, kept: new Map(kept) };
 }
 
 /** Why a volume's disk outlives its claim; undefined where its driver deletes it. */

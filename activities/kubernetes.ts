@@ -4,10 +4,12 @@ import type { ApplicationState } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE } from '../domain/components.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
+import type { Protection } from '../domain/protections.ts';
 import { applicationState, ARGOCD_API, listApplications } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import type { ClusterClient } from './kubernetes-client.ts';
+import { kubernetesProtections } from './kubernetes-protections.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 import { inGroups } from './pages.ts';
 
@@ -31,6 +33,7 @@ export interface KubernetesInventory {
   kubernetes: 'answers';
   argocd: boolean;
   applications: ApplicationState[];
+  protections: Protection[];
 }
 
 /** C3: API answers, all nodes Ready, CNI and CoreDNS available. NotReady with every point that fails. */
@@ -151,9 +154,10 @@ export async function applyDefinitions(cluster: ClusterClient, definitions: read
   return definitions.map(({ metadata }) => metadata?.name ?? '');
 }
 
-/** Whether Argo CD is there, and its Applications. The API server's own answers only. */
+/** Whether Argo CD is there, its Applications, and what protects any object. The API server's own answers only. */
 export async function readKubernetesInventory(cluster: ClusterClient): Promise<KubernetesInventory> {
   const installed = await cluster.serves(ARGOCD_API, 'Application');
   const namespace = await cluster.read({ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE });
-  return { kubernetes: 'answers', argocd: installed || namespace !== undefined, applications: (await listApplications(cluster)).map(applicationState) };
+  const protections = (await kubernetesProtections(cluster)).map(({ protection }) => protection);
+  return { kubernetes: 'answers', argocd: installed || namespace !== undefined, applications: (await listApplications(cluster)).map(applicationState), protections };
 }

@@ -1,6 +1,6 @@
-// Load balancers and target groups of a cluster, by the tags of whichever controller made them (teardown.md step 6, failures 21, 22).
+// Load balancers and target groups of a cluster, by the tags of whichever controller made them (teardown.md step 6, failure 22).
 import {
-  DescribeLoadBalancerAttributesCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TagDescription,
+  DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TagDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
@@ -8,7 +8,7 @@ import { isOwnedBy } from '../domain/names.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
 import type { Probes, Waiting } from './contract.ts';
-import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
+import { isNamed, NOT_FOUND, notReady } from './errors.ts';
 import { fromTagList, kubernetesClusterTag } from './ownership.ts';
 import { allPages, inGroups, present } from './pages.ts';
 
@@ -59,19 +59,6 @@ async function describeTags(elb: ElasticLoadBalancingV2Client, arns: string[]): 
     if (arns.length === 1) return [];
     return (await Promise.all(arns.map((arn) => describeTags(elb, [arn])))).flat();
   }
-}
-
-/** Load balancers whose deletion protection is on, one line each (failure 21). */
-export async function loadBalancerProtections(elb: ElasticLoadBalancingV2Client, objects: readonly OwnedObject[]): Promise<string[]> {
-  const balancers = objects.filter(({ kind }) => kind === 'elasticloadbalancing:loadbalancer');
-  const lines = await Promise.all(
-    balancers.map(async ({ id, name }) => {
-      const answer = await orAbsent(elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: id })), NOT_FOUND.loadBalancer);
-      const isProtected = answer?.Attributes?.some(({ Key, Value }) => Key === 'deletion_protection.enabled' && Value === 'true') === true;
-      return isProtected ? [`load balancer ${name} has deletion protection on (${id})`] : [];
-    }),
-  );
-  return lines.flat();
 }
 
 /** The load balancer controller publishes an address at once; AWS takes minutes more until anything answers there. */

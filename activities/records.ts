@@ -1,5 +1,5 @@
 // Break-glass repair of the zone: deletes exactly the records that people decided on, as Route 53 lists them, each before the TXT that registers it (D4; failures 17, 41).
-import { ChangeResourceRecordSetsCommand, GetChangeCommand, paginateListResourceRecordSetProtections, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
+import { ChangeResourceRecordSetsCommand, GetChangeCommand, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
 import { Context } from '@temporalio/activity';
 import type { AuditEvent } from '../domain/audit.ts';
 import { subjectLine } from '../domain/break-glass.ts';
@@ -14,7 +14,8 @@ import type { Clients } from './clients.ts';
 import type { ZoneRepairs } from './contract.ts';
 import { isNamed, notReady } from './errors.ts';
 import { demandDecision, ownRun } from './guard.ts';
-import { allPages, present } from './pages.ts';
+import { present } from './pages.ts';
+import { zoneProtections } from './record-protections.ts';
 import { listRecordSets, toDnsRecord } from './zone.ts';
 
 type Repairing = Pick<Clients, 'route53' | 's3'>;
@@ -26,7 +27,7 @@ interface Doomed {
   set: ResourceRecordSet;
 }
 
-export function zoneRepairs(clients: Repairing): ZoneRepairs {
+export function zoneRepairs(clients: Repairing): Pick<ZoneRepairs, 'repairRecords'> {
   return { repairRecords: (input) => repairRecords(clients, input) };
 }
 
@@ -79,8 +80,8 @@ function ownedSets(sets: readonly ResourceRecordSet[], target: Pick<Target, 'own
 /** Failure 41: one protected name fails its whole batch. Throws PreflightFailed and names each; a protection is never lifted here. */
 async function demandUnprotected(route53: Route53Client, { hostedZoneId, zone }: Target, doomed: readonly Doomed[]): Promise<void> {
   if (doomed.length === 0) return;
-  const protections = await allPages(paginateListResourceRecordSetProtections({ client: route53 }, { HostedZoneId: hostedZoneId }), (page) => page.ResourceRecordSetProtections);
-  const comments = new Map(protections.map(({ RecordName, RecordType, Comment }) => [`${normaliseName(present(RecordName, "a protection's name"))} ${RecordType ?? ''}`, Comment]));
+  const protections = await zoneProtections(route53, hostedZoneId);
+  const comments = new Map(protections.map(({ name, type, comment }) => [`${normaliseName(name)} ${type}`, comment]));
   const problems = doomed.flatMap(({ record }) => {
     const key = `${record.name} ${record.type}`;
     if (!comments.has(key)) return [];

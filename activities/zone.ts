@@ -17,7 +17,7 @@ import { reading } from './reading.ts';
 /** Records a page (Route 53 API: at most 300): with it a zone of a hundred names is one call. */
 const PAGE_SIZE = 300;
 
-export function zoneProbes({ route53 }: Pick<Clients, 'route53'>): ZoneProbes {
+export function zoneProbes({ route53 }: Pick<Clients, 'route53'>): Omit<ZoneProbes, 'listRecordProtections'> {
   return {
     readZone: ({ target }) => readZone(route53, target),
     listZone: ({ target }) => listZone(route53, target),

@@ -22,7 +22,9 @@ export type AuditEvent =
   | { kind: 'destroy'; activity: string; attempt: number; permit: Permit }
   | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] }
   /** A change of a repair that Route 53 took: what it deleted. Only together with the request is it worth anything. */
-  | { kind: 'repaired'; request: string; change: string; records: string[] };
+  | { kind: 'repaired'; request: string; change: string; records: string[] }
+  /** Protections that are about to be taken off, by one activity of it. */
+  | { kind: 'lift'; activity: string; request: DecisionRequest; approvals: Approval[]; protections: string[] };
 
 export type AuditEntry = About & AuditEvent;
 

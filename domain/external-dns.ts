@@ -26,6 +26,13 @@ export function contractedArgs({ ownerId, hostSuffix, hostedZoneId }: Pick<Targe
   ];
 }
 
+/** Why a drain can do without ExternalDNS, or undefined where records hang on it. */
+export function whyNoExternalDns({ records, sources, enabled, kubernetes }: { records: number; sources: number; enabled: boolean; kubernetes: 'answers' | 'none' }): string | undefined {
+  if (records === 0 && sources === 0) return 'no source and no record: nothing for ExternalDNS to do';
+  if (records === 0 && !enabled) return 'the environment has no ExternalDNS, and there is no record';
+  return kubernetes === 'none' ? 'there is no Kubernetes API to drain; the DNS gate decides' : undefined;
+}
+
 /** Why ExternalDNS cannot be relied on to delete the records, one line each; empty when it can. */
 export function externalDnsProblems(state: ExternalDnsState, target: Pick<Target, 'ownerId' | 'hostSuffix' | 'hostedZoneId' | 'cluster' | 'accountId'>, externalDnsRoleArn: string): string[] {
   const { deployment } = state;

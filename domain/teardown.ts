@@ -1,8 +1,8 @@
 // What a teardown decides from what it reads: whether it may begin, what belongs to which step (teardown.md § Order).
 import type { ApplicationState } from './applications.ts';
 import { COMPONENTS, ROOT_APPLICATION } from './components.ts';
-import type { Reading } from './foundation.ts';
-import type { Target } from './plan.ts';
+import { checkZone, type FoundationReadings, type Reading } from './foundation.ts';
+import type { Plan, Target } from './plan.ts';
 import type { OwnedObject } from './report.ts';
 import { compareTiers, type Tier, TIERS } from './tiers.ts';
 
@@ -16,12 +16,16 @@ export function isInMotion(status: string): boolean {
   return IN_MOTION.has(status);
 }
 
-/** Why a teardown cannot begin, one line each, before anything is drained (steps 1–2; failures 21, 27). */
-export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }): string[] {
-  const problems = [...inventory.protections];
-  const { cluster } = inventory;
-  if (cluster !== null && !DELETABLE.has(cluster.status)) problems.push(`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`);
-  return problems;
+/**
+ * Why a teardown cannot begin, one line each, before anything is drained (steps 1–2). F3: in another zone no record of the platform would be found, and
+ * that would read as gone. Protections are people's to decide on: domain/protections.ts.
+ */
+export function beginProblems(plan: Plan, { platform: { cluster }, zone, recordedZoneId }: { platform: { cluster: { status: string } | null }; zone: FoundationReadings['zone']; recordedZoneId: string | null }): string[] {
+  const settled = cluster === null || DELETABLE.has(cluster.status);
+  return [
+    ...(settled ? [] : [`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`]),
+    ...checkZone(plan, { zone, recordedZoneId: { value: recordedZoneId } }).filter(({ ok }) => !ok).map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`),
+  ];
 }
 
 /** Where a platform would have left a trace: live, in Route 53 (unread counts as one), in the registry. */
@@ -63,6 +67,7 @@ function tierOf({ tier }: ApplicationState): Tier {
   return TIERS.find((known) => known === tier) ?? '3';
 }
 
-function waveOf(name: string): number {
+/** The wave of a component, 0 for what is none. */
+export function waveOf(name: string): number {
   return COMPONENTS.find((component) => component.name === name)?.wave ?? 0;
 }

@@ -1,4 +1,5 @@
 // The workflows that the worker's bundle registers; names as in messages.ts.
 export { bootstrapPlatform } from './bootstrap-platform.ts';
 export { lateSweep } from './late-sweep.ts';
+export { previewTeardown } from './preview-teardown.ts';
 export { teardownPlatform } from './teardown-platform.ts';

@@ -16,10 +16,17 @@ export interface TeardownInput {
   request: TeardownRequest;
 }
 
+export interface PreviewInput {
+  plan: Plan;
+  /** Who would ask for the teardown, and so could not approve. */
+  requester: string;
+}
+
 /** Registered workflow type names: what the Temporal UI lists. */
 export const BOOTSTRAP = 'bootstrapPlatform';
 export const TEARDOWN = 'teardownPlatform';
 export const LATE_SWEEP = 'lateSweep';
+export const PREVIEW = 'previewTeardown';
 
 /** An operator's answer to a run that waits. `stage` must be the stage that waits, so that a late answer never hits another question. */
 export interface Answer {

@@ -29,6 +29,9 @@ export function policies(t: Timings) {
     zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
     // Break-glass in Route 53. Each attempt lists again and finds what the one before deleted gone; waiting for INSYNC takes a minute.
     repair: proxy<ZoneRepairs>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // For a preview a person waits: it says soon what cannot be read.
+    look: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
+    zoneLook: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
     // The receipt of a run that failed must not hold up the failure.
     lastWord: proxy<Changes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
   };

@@ -6,15 +6,16 @@ import { ROOT_APPLICATION } from '../domain/components.ts';
 import { subjectOf } from '../domain/break-glass.ts';
 import { permitLine } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
-import { externalDnsProblems } from '../domain/external-dns.ts';
-import { checkZone } from '../domain/foundation.ts';
+import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Protection } from '../domain/protections.ts';
 import { explained, recordResidue, type RunReport } from '../domain/report.ts';
-import { controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
+import { openProtections, protectionEvidence, type Protections } from './protections.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
 /** Tears the plan's platform down from live state. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
@@ -23,8 +24,9 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
   const call = policies(plan.timings);
   const gate = closedGate(plan, call, run.record);
   const { decide } = gate;
+  const protections = openProtections(plan, call);
   try {
-    const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, call, note) });
+    const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, protections, call, note), decide: protections.decide });
     await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, gate, call, note), decide });
     await run.stage('freeze-gitops', { act: (note) => freeze(plan, platform, call, note), verify: () => frozen(plan, platform, call) });
     await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
@@ -46,25 +48,31 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
   }
 }
 
-/** Steps 1–2: what there is, and the protections in the way, before anything is drained. */
-async function takeInventory(run: Run, plan: Plan, call: Policies, note: Note): Promise<Inventory> {
+/** Steps 1–2: what there is, and the protections in the way, before anything is drained. Whatever people let it lift, it reads anew. */
+async function takeInventory(run: Run, plan: Plan, protections: Protections, call: Policies, note: Note): Promise<Inventory> {
+  let { platform, found } = await readPlatform(run, plan, call, note);
+  while (await protections.lift(found, note)) ({ platform, found } = await readPlatform(run, plan, call, note));
+  const { cluster, applications, objects } = platform;
+  note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
+  note(...protectionEvidence(found));
+  return platform;
+}
+
+async function readPlatform(run: Run, plan: Plan, call: Policies, note: Note): Promise<{ platform: Inventory; found: Protection[] }> {
   const { probe, zone } = call;
   const { target, registry } = plan;
-  const [platform, memory, dns] = await Promise.all([
+  const [platform, memory, dns, ofRecords] = await Promise.all([
     settledInventory(plan, call, note),
     probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
     zone.readZone('Read the hosted zone', { target }),
+    zone.listRecordProtections('Read the record set protections', { target }),
   ]);
   run.own([...memory.ledger, ...platform.objects]);
-  const { cluster, applications, objects } = platform;
-  note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
-  // F3: in another zone no record of the platform would be found, and that would read as gone.
-  const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
-  const problems = [...inventoryProblems(platform), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
+  const problems = beginProblems(plan, { platform, zone: dns.zone, recordedZoneId: memory.recordedZoneId });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
-  const unknown = neverExisted(target, { cluster, objects, records: dns.recordsInScope, ...memory });
+  const unknown = neverExisted(target, { ...platform, records: dns.recordsInScope, ...memory });
   if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
-  return platform;
+  return { platform, found: [...platform.protections, ...ofRecords] };
 }
 
 /** EKS deletes no cluster that it creates or updates just now, and what hangs on one is not all there yet: that is waited for, then all is read anew. */
@@ -83,9 +91,8 @@ async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { p
   const { owned } = await zone.listZone('Records of the platform before the drain', { target });
   note(`Route 53 holds ${owned.length} records of the platform`);
   const sources = platform.kubernetes === 'answers' ? await probe.listDnsSources('DNS sources before the drain', { target }) : [];
-  if (owned.length === 0 && sources.length === 0) { note('no source and no record: nothing for ExternalDNS to do'); return; }
-  if (owned.length === 0 && !plan.externalDns.enabled) { note('the environment has no ExternalDNS, and there is no record'); return; }
-  if (platform.kubernetes === 'none') { note('there is no Kubernetes API to drain; the DNS gate decides'); return; }
+  const needless = whyNoExternalDns({ records: owned.length, sources: sources.length, enabled: plan.externalDns.enabled, kubernetes: platform.kubernetes });
+  if (needless !== undefined) { note(needless); return; }
   const { state, expectedRoleArn, roleProblems } = await probe.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });
   const problems = [...externalDnsProblems(state, target, expectedRoleArn), ...roleProblems];
   const decided = gate.covers(owned);

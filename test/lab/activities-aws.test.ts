@@ -18,6 +18,7 @@ import { readInventory } from '../../activities/inventory.ts';
 import { checkFoundation } from '../../domain/foundation.ts';
 import type { DnsProof } from '../../domain/dns-gate.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { clusterProtection } from '../../domain/protections.ts';
 import { newReport, receiptOf } from '../../domain/report.ts';
 import type { Wait } from '../../domain/timings.ts';
 import { seedAdmin } from '../../lab/aws/admin.ts';
@@ -225,7 +226,7 @@ describe('a platform', () => {
   });
 
   it('X5: the inventory names all that is tagged, from live state alone', async () => {
-    const inventory = await readInventory(clients, plan.target, () => Promise.resolve({ kubernetes: 'answers', argocd: false, applications: [] }));
+    const inventory = await readInventory(clients, plan.target, () => Promise.resolve({ kubernetes: 'answers', argocd: false, applications: [], protections: [] }));
     expect(inventory.cluster).toMatchObject({ status: 'ACTIVE', oidcIssuer, nodeGroups: ['system'], fargateProfiles: [], deletionProtection: false });
     const count = Map.groupBy(inventory.objects, ({ kind }) => kind);
     expect(Object.fromEntries([...count].map(([kind, objects]) => [kind, objects.length]))).toEqual({
@@ -238,8 +239,8 @@ describe('a platform', () => {
     const protect = (deletionProtection: boolean) => clients.eks.send(new UpdateClusterConfigCommand({ name: CLUSTER, deletionProtection }));
     await protect(true);
     await until(plan.timings.cluster, activities.probeCluster);
-    const { protections } = await readInventory(clients, plan.target, () => Promise.resolve({ kubernetes: 'answers', argocd: false, applications: [] }));
-    expect(protections).toEqual([`cluster ${CLUSTER} has deletion protection on`]);
+    const { protections } = await readInventory(clients, plan.target, () => Promise.resolve({ kubernetes: 'answers', argocd: false, applications: [], protections: [] }));
+    expect(protections).toEqual([clusterProtection(CLUSTER)]);
     await protect(false);
     await until(plan.timings.cluster, activities.probeCluster);
   });

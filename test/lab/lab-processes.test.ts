@@ -1,10 +1,13 @@
 // A lab as a person has it: reachable by its variables, robbed of its processes, its daemon killed, and gone without a trace (issue, "Seen to be done").
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createPublicKey } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { environmentSchema } from '../../domain/environment.ts';
 import { LabProblem, labDown, labEnv, labStatus, labUp } from '../../lab/lab.ts';
 import type { LabStatus } from '../../lab/lab.ts';
 import { processStartTime } from '../../lab/process-identity.ts';
@@ -49,6 +52,17 @@ test('Lab: its variables lead unmodified clients to its AWS and its Temporal', a
   expect(shell('command -v kubectl').trim()).toBe(join(lab.folder, 'bin', 'kubectl'));
   expect(shell('temporal operator search-attribute list')).toMatch(/GoldenpathCluster\s+Keyword/);
   expect((await fetch(env['GOLDENPATH_UI'] ?? '')).status).toBe(200);
+});
+
+test('B2: its approvers have keys: private ones for people, where its variables say, public ones in its environment files', async () => {
+  const env = await labEnv({ name: 'one' });
+  expect(env['GOLDENPATH_KEYS']).toBe(join(lab.folder, 'keys'));
+  for (const environment of ['dev', 'staging', 'prod']) {
+    const { breakGlass } = environmentSchema.parse(parse(await readFile(join(env['GOLDENPATH_ENVIRONMENTS'] ?? '', `${environment}.yaml`), 'utf8')));
+    const own = await Promise.all(breakGlass.approvers.map(async ({ name }) => ({ name, publicKey: createPublicKey(await readFile(join(lab.folder, 'keys', `${name}.key`))).export({ type: 'spki', format: 'der' }).toString('base64') })));
+    expect(own.map(({ name }) => name)).toEqual(['alice', 'bob', 'carol']);
+    expect(breakGlass.approvers).toEqual(own);
+  }
 });
 
 test('Lab: raising it again changes nothing, with other settings it is refused', async () => {

@@ -1,18 +1,16 @@
-// People of a test: approvers with real Ed25519 keys, the policy that names them, and what they sign.
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+// Questions of a test, and what three approvers with real keys say to them: signed as it should be, or forged.
+import type { KeyObject } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { type Approval, type BreakGlass, claimsFor, type Decision, type DecisionClaims, type DecisionRequest, DECISION_TYP, makeDecisionRequest } from '../../domain/break-glass.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { makeApprovers } from './approvers.ts';
 
 export type Person = 'alice' | 'bob' | 'carol';
 
 /** New keys for three people, and the policy under which any of them may approve. */
 export function people() {
-  const pairs = Object.fromEntries((['alice', 'bob', 'carol'] as const).map((name) => [name, generateKeyPairSync('ed25519')])) as Record<Person, ReturnType<typeof generateKeyPairSync>>;
-  const keys: Record<Person, KeyObject> = { alice: pairs.alice.privateKey, bob: pairs.bob.privateKey, carol: pairs.carol.privateKey };
-  const approvers = Object.entries(pairs).map(([name, { publicKey }]) => ({ name, publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64') }));
-  const policy = (changes: Partial<BreakGlass> = {}): BreakGlass => ({ approvals: 1, signatures: 'required', expiresMinutes: 240, remindMinutes: 60, approvers, ...changes });
-  return { keys, policy };
+  const { keys, policy } = makeApprovers(['alice', 'bob', 'carol']);
+  return { keys: Object.fromEntries(keys) as Record<Person, KeyObject>, policy: (changes: Partial<BreakGlass> = {}): BreakGlass => ({ ...policy, ...changes }) };
 }
 
 /** A compact JWS of these claims, as `goldenpath sign` makes it; `header` and `payload` to forge. */

@@ -1,7 +1,7 @@
 // A platform in memory behind the activities' contract, for what the lab cannot do: force any answer at any moment of a workflow. The guard in front of destroying is the real one.
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { verifyDecision } from '../../activities/break-glass.ts';
-import type { Destroying, Inventory, PlatformActivities, ZoneProbes, ZoneRepairs } from '../../activities/contract.ts';
+import type { Deciding, Destroying, Inventory, PlatformActivities, ZoneProbes, ZoneRepairs } from '../../activities/contract.ts';
 import { atEdge } from '../../activities/errors.ts';
 import { demandDecision, judgeDestroying, ownRun } from '../../activities/guard.ts';
 import { type AuditEntry, type AuditEvent, auditKey } from '../../domain/audit.ts';
@@ -12,6 +12,7 @@ import { repairOf } from '../../domain/dns-repair.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import type { FoundationReadings } from '../../domain/foundation.ts';
 import type { Target } from '../../domain/plan.ts';
+import { demandDecidedOn, liftSubject, type Protection } from '../../domain/protections.ts';
 import type { Receipt } from '../../domain/report.ts';
 import type { ApplicationState } from '../../domain/applications.ts';
 
@@ -31,6 +32,8 @@ export function newWorld(overrides: (world: World) => Partial<Activities> = () =
     clusterStatus: null as string | null,
     applications: [] as ApplicationState[],
     sources: [] as string[],
+    protections: [] as Protection[],
+    recordProtections: [] as Protection[],
     audit: [] as AuditEntry[],
     claimed: false,
     activities: {} as Activities,
@@ -50,6 +53,9 @@ export interface World {
   clusterStatus: string | null;
   applications: ApplicationState[];
   sources: string[];
+  /** What protects the platform, but for its records. */
+  protections: Protection[];
+  recordProtections: Protection[];
   /** The audit trail: what was recorded, and what the guard and the repair wrote of themselves. */
   audit: AuditEntry[];
   /** Whether a bootstrap claimed the build id. */
@@ -92,8 +98,17 @@ function standard(world: World): Activities {
     argocd: world.applications.length > 0,
     applications: world.applications,
     objects: world.clusterStatus === null ? [] : [{ kind: 'eks-cluster', id: 'arn:cluster', name: 'cluster' }],
-    protections: [],
+    protections: world.protections,
   });
+  /** Takes off what was decided on, as the real activities do: judged, compared, on record first. */
+  const lift = async (input: Deciding, of: 'protections' | 'recordProtections') => {
+    await demandDecision('lift', input);
+    demandDecidedOn(world[of], input.request);
+    const lines = liftSubject(world[of]);
+    put(input.target, { kind: 'lift', activity: Context.current().info.activityType, request: input.request, approvals: input.approvals, protections: lines });
+    world[of] = world[of].filter(({ needsApproval }) => !needsApproval);
+    return lines;
+  };
   return {
     readCore: ({ plan }) => Promise.resolve({
       caller: { value: { account: plan.target.accountId, arn: 'arn:aws:iam::111122223333:user/ana' } },
@@ -152,6 +167,11 @@ function standard(world: World): Activities {
     deleteIdentity: async (input) => { await allow(input); return []; },
     deleteLeftovers: async (input) => { await allow(input); return []; },
     sweep: () => Promise.resolve([]),
+    listRecordProtections: () => Promise.resolve(world.recordProtections),
+    liftProtections: atEdge((input) => lift(input, 'protections')),
+    liftRecordProtections: atEdge((input) => lift(input, 'recordProtections')),
+    readFoundation: () => Promise.resolve([{ kind: 'ec2:vpc', id: 'vpc-1', name: 'vpc-1' }]),
+    readDrainObjects: () => Promise.resolve({ managed: { grafana: ['Ingress monitoring/grafana'], kong: ['Service kong/kong'] }, claims: ['PersistentVolumeClaim monitoring/data'], keptVolumes: [] }),
     verifyDecision,
     recordAudit: ({ entry, name }) => { world.audit.push(entry); return Promise.resolve({ key: auditKey(entry, name) }); },
     repairRecords: atEdge(async (input) => {

@@ -2,10 +2,10 @@
 import { DescribeSubnetsCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import {
   CreateListenerCommand, CreateLoadBalancerCommand, CreateTargetGroupCommand, DeleteListenerCommand, DeleteLoadBalancerCommand, DeleteTargetGroupCommand,
-  DescribeListenersCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, type LoadBalancer, ModifyLoadBalancerAttributesCommand,
+  DescribeListenersCommand, DescribeLoadBalancerAttributesCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, type LoadBalancer, ModifyLoadBalancerAttributesCommand,
   paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { type ControllerSettings, type PortModel, type StackModel, TAG } from './model.ts';
+import { type ControllerSettings, DELETION_PROTECTION, type PortModel, type StackModel, TAG } from './model.ts';
 import { tagList } from './security-groups.ts';
 
 /** DescribeTags takes at most 20 resources. */
@@ -16,6 +16,7 @@ export async function ensureBalancer(elb: ElasticLoadBalancingV2Client, ec2: EC2
   const [present] = await balancersOf(elb, settings, model.stack);
   const balancer = present ?? (await create(elb, await subnetsFor(ec2, settings, model), model, securityGroups));
   const arn = balancer.LoadBalancerArn ?? '';
+  await ensureAttributes(elb, arn, model.attributes);
   const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn: arn }));
   for (const port of model.ports) {
     if (Listeners.some((listener) => listener.Port === port.port)) continue;
@@ -33,9 +34,15 @@ async function create(elb: ElasticLoadBalancingV2Client, subnets: string[], mode
     Name: model.name, Type: 'network', Scheme: model.scheme, Subnets: subnets, SecurityGroups: securityGroups, IpAddressType: 'ipv4', Tags: tagList(model.tags),
   }));
   if (made === undefined) throw new Error(`no load balancer came of ${model.name}`);
-  const attributes = Object.entries(model.attributes).map(([Key, Value]) => ({ Key, Value }));
-  if (attributes.length > 0) await elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: made.LoadBalancerArn, Attributes: attributes }));
   return made;
+}
+
+/** Sets what the Service asks for and AWS says otherwise; what it does not speak of stays. Source: pkg/deploy/elbv2/load_balancer_attributes_reconciler.go. */
+async function ensureAttributes(elb: ElasticLoadBalancingV2Client, arn: string, wanted: Readonly<Record<string, string>>): Promise<void> {
+  if (Object.keys(wanted).length === 0) return;
+  const { Attributes: present = [] } = await elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }));
+  const Attributes = Object.entries(wanted).filter(([key, value]) => present.find(({ Key }) => Key === key)?.Value !== value).map(([Key, Value]) => ({ Key, Value }));
+  if (Attributes.length > 0) await elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes }));
 }
 
 /** One subnet a zone with the role's tag, and of this cluster or of no one. */
@@ -64,7 +71,9 @@ async function ensureTargetGroup(elb: ElasticLoadBalancingV2Client, settings: Co
 
 /** Deletes listeners, load balancer, target groups, in the order that AWS allows (teardown failure 22). */
 export async function deleteBalancer(elb: ElasticLoadBalancingV2Client, settings: ControllerSettings, stack: string): Promise<void> {
-  for (const { LoadBalancerArn } of await balancersOf(elb, settings, stack)) {
+  for (const { LoadBalancerArn = '' } of await balancersOf(elb, settings, stack)) {
+    // A protection that no annotation asks for is no obstacle to the real controller: it takes it off (its issues 2940 and 4325).
+    await ensureAttributes(elb, LoadBalancerArn, { [DELETION_PROTECTION]: 'false' });
     const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn }));
     for (const { ListenerArn } of Listeners) await elb.send(new DeleteListenerCommand({ ListenerArn }));
     await elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn }));

@@ -6,7 +6,7 @@ import { type AwsSettings, clientPerDeployment } from '../irsa.ts';
 import { SERVICE, type Service } from '../kinds.ts';
 import { handles, type StandIn, type World } from '../runner.ts';
 import { balancersOf, deleteBalancer, ensureBalancer } from './balancers.ts';
-import { FINALIZER, isManaged, settingsOf, stackModel, stackOf } from './model.ts';
+import { FINALIZER, isManaged, isProtected, settingsOf, stackModel, stackOf } from './model.ts';
 import { deleteOwnGroup, deleteSharedGroup, ensureGroups } from './security-groups.ts';
 
 /** The real controller looks every 2 s whether a security group's interfaces have gone; looking twice as often costs the lab nothing. */
@@ -65,8 +65,9 @@ async function provide({ kube, deployment }: World, { elb, ec2 }: Clients, servi
   await kube.patch(SERVICE, service.metadata, { status: { loadBalancer: { ingress: [{ hostname }] } } }, 'status');
 }
 
-/** Listeners, load balancer, target groups, its group, and with the last one the shared group. False while a group is in use by interfaces that linger. */
+/** Listeners, load balancer, target groups, its group, and with the last one the shared group. False while a group is in use by interfaces that linger. Throws, as the real one, where the Service asks for protection. */
 async function release({ deployment }: World, { elb, ec2 }: Clients, service: Service): Promise<boolean> {
+  if (isProtected(service)) throw new Error(`deletion_protection is enabled, cannot delete the service: ${service.metadata.name}`);
   const settings = settingsOf(deployment);
   await deleteBalancer(elb, settings, stackOf(service));
   try {

@@ -5,6 +5,7 @@ import { argumentOf, type Deployment, pairs, type Service } from '../kinds.ts';
 
 const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-';
 export const FINALIZER = 'service.k8s.aws/resources';
+export const DELETION_PROTECTION = 'deletion_protection.enabled';
 export const TAG = { cluster: 'elbv2.k8s.aws/cluster', stack: 'service.k8s.aws/stack', resource: 'service.k8s.aws/resource', backend: 'elbv2.k8s.aws/resource' } as const;
 
 /** What the controller's own arguments say. */
@@ -54,6 +55,11 @@ export function isManaged({ metadata, spec }: Service): boolean {
   if (spec.loadBalancerClass !== undefined) return spec.loadBalancerClass === 'service.k8s.aws/nlb';
   const type = metadata.annotations?.[`${PREFIX}type`];
   return type === 'external' || type === 'nlb-ip';
+}
+
+/** Does the Service ask for a protected load balancer? Then the controller deletes neither. */
+export function isProtected({ metadata }: Service): boolean {
+  return pairs(metadata.annotations?.[`${PREFIX}attributes`])[DELETION_PROTECTION] === 'true';
 }
 
 export function stackOf({ metadata: { namespace = 'default', name } }: Service): string {

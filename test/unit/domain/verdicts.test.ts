@@ -6,7 +6,7 @@ import { currentDetails } from '../../../domain/details.ts';
 import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
 import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
 import { addToLedger, endState, leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
-import { controllerApplications, inventoryProblems, neverExisted, type Traces, workloadApplications } from '../../../domain/teardown.ts';
+import { beginProblems, controllerApplications, neverExisted, type Traces, workloadApplications } from '../../../domain/teardown.ts';
 import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -119,9 +119,11 @@ describe('teardown decisions', () => {
     expect(controllerApplications(all)).toEqual(['cluster-autoscaler', 'kong', 'external-dns', 'external-secrets', 'cert-manager', 'aws-load-balancer-controller', ROOT_APPLICATION]);
   });
   it('step 4: an application of unknown tier goes while the controllers live', () => { expect(workloadApplications([app('mystery')])).toEqual(['mystery']); });
-  it('failure 27: protections and a cluster in the making stop it before anything is drained', () => {
-    expect(inventoryProblems({ cluster: { status: 'CREATING' }, protections: ['EKS deletion protection is on'] })).toEqual(['EKS deletion protection is on', 'the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
-    expect(inventoryProblems({ cluster: null, protections: [] })).toEqual([]);
+  it('X6: a cluster in the making stops it before anything is drained', () => {
+    const plan = ephemeralPlan('teardown');
+    const read = { zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: [] } }, recordedZoneId: null };
+    expect(beginProblems(plan, { ...read, platform: { cluster: { status: 'CREATING' } } })).toEqual(['the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
+    expect(beginProblems(plan, { ...read, platform: { cluster: null } })).toEqual([]);
   });
 });
 
