@@ -26,7 +26,7 @@ export async function readInventory(clients: Clients, target: Target, readKubern
     cluster !== undefined && API_STATES.includes(cluster.status) ? readKubernetes({ target }) : ({ kubernetes: 'none', argocd: false, applications: [] } satisfies KubernetesHalf),
   ]);
   const protections = await loadBalancerProtections(clients.elb, objects);
-  if (described?.deletionProtection === true) protections.unshift(`cluster ${target.cluster} has deletion protection on`);
+  if (described?.deletionProtection === true) protections.unshift(`cluster ${target.cluster} has deletion protection on. Fix, once that is approved: aws eks update-cluster-config --name ${target.cluster} --no-deletion-protection`);
   return { cluster: described, objects, protections, ...kubernetes };
 }
 

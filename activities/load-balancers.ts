@@ -68,7 +68,8 @@ export async function loadBalancerProtections(elb: ElasticLoadBalancingV2Client,
     balancers.map(async ({ id, name }) => {
       const answer = await orAbsent(elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: id })), NOT_FOUND.loadBalancer);
       const isProtected = answer?.Attributes?.some(({ Key, Value }) => Key === 'deletion_protection.enabled' && Value === 'true') === true;
-      return isProtected ? [`load balancer ${name} has deletion protection on (${id})`] : [];
+      const fix = `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${id} --attributes Key=deletion_protection.enabled,Value=false`;
+      return isProtected ? [`load balancer ${name} has deletion protection on. Fix, once that is approved: ${fix}`] : [];
     }),
   );
   return lines.flat();

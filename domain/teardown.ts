@@ -17,11 +17,16 @@ export function isInMotion(status: string): boolean {
 }
 
 /** Why a teardown cannot begin, one line each, before anything is drained (steps 1–2; failures 21, 27). */
-export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }): string[] {
+export function inventoryProblems(inventory: { cluster: { status: string } | null; protections: string[] }, { cluster: name }: Pick<Target, 'cluster'>): string[] {
   const problems = [...inventory.protections];
   const { cluster } = inventory;
-  if (cluster !== null && !DELETABLE.has(cluster.status)) problems.push(`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`);
+  if (cluster !== null && !DELETABLE.has(cluster.status)) problems.push(`the cluster is ${cluster.status}: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${name} --query cluster.status`);
   return problems;
+}
+
+/** How the run goes on once a person has mended what stopped it before the drain. */
+export function afterMending({ workflowId }: Pick<Target, 'workflowId'>): string {
+  return `mend this, then: goldenpath retry ${workflowId} --reason '…' (where the run has ended: the teardown again)`;
 }
 
 /** Where a platform would have left a trace: live, in Route 53 (unread counts as one), in the registry. */

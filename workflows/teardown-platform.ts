@@ -8,7 +8,7 @@ import { externalDnsProblems } from '../domain/external-dns.ts';
 import { checkZone } from '../domain/foundation.ts';
 import type { Plan } from '../domain/plan.ts';
 import { explained, type RunReport } from '../domain/report.ts';
-import { controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { afterMending, controllerApplications, inventoryProblems, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { openGate } from './dns-gate.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
@@ -61,8 +61,8 @@ async function takeInventory(run: Run, plan: Plan, call: Policies, note: Note): 
   note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
   // F3: in another zone no record of the platform would be found, and that would read as gone.
   const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
-  const problems = [...inventoryProblems(platform), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
-  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
+  const problems = [...inventoryProblems(platform, target), ...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`)];
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `The teardown cannot begin; ${afterMending(target)}`, problems);
   const unknown = neverExisted(target, { cluster, objects, records: dns.recordsInScope, ...memory });
   if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return platform;
@@ -89,7 +89,7 @@ async function proveExternalDns(plan: Plan, platform: Inventory, { probe, zone }
   if (platform.kubernetes === 'none') { note('there is no Kubernetes API to drain; the DNS gate decides'); return; }
   const { state, expectedRoleArn, roleProblems } = await probe.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });
   const problems = [...externalDnsProblems(state, target, expectedRoleArn), ...roleProblems];
-  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems);
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems);
   note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
 }
 

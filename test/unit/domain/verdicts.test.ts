@@ -59,11 +59,15 @@ describe('externalDnsProblems', () => {
     for (const arg of contractedArgs(target)) expect(externalDnsProblems(state({ args: contractedArgs(target).filter((other) => other !== arg) }), target, role).join()).toContain(`ExternalDNS runs without ${arg}`);
   });
   it('failure 16: a second owner or domain filter beside the contracted one is a problem', () => {
-    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--domain-filter=dev.goldenpathidp.io'] }), target, role)).toEqual(['ExternalDNS runs with --domain-filter=dev.goldenpathidp.io, which the contract does not hold']);
+    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--domain-filter=dev.goldenpathidp.io'] }), target, role)).toEqual([expect.stringMatching(/^ExternalDNS runs with --domain-filter=dev\.goldenpathidp\.io, which the contract does not hold\. Fix: .*kubectl -n argocd annotate application external-dns /)]);
     expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--dry-run'] }), target, role)).toHaveLength(1);
   });
   it('failure 13: scaled to 0, or another role', () => {
-    expect(externalDnsProblems(state({ replicas: 0, available: 0, serviceAccountRoleArn: undefined }), target, role)).toEqual(['ExternalDNS is scaled to 0', 'no replica of ExternalDNS is available', `ExternalDNS's service account has role none, not ${role}`]);
+    expect(externalDnsProblems(state({ replicas: 0, available: 0, serviceAccountRoleArn: undefined }), target, role)).toEqual([
+      'ExternalDNS is scaled to 0. Fix: kubectl -n external-dns scale deployment external-dns --replicas=1',
+      expect.stringContaining(`ExternalDNS's service account has role none, not ${role}. Fix: kubectl -n external-dns annotate serviceaccount external-dns eks.amazonaws.com/role-arn=${role}`),
+    ]);
+    expect(externalDnsProblems(state({ available: 0 }), target, role)).toEqual([expect.stringContaining('no replica of ExternalDNS is available. Fix: see why: kubectl')]);
   });
 });
 
@@ -120,8 +124,12 @@ describe('teardown decisions', () => {
   });
   it('step 4: an application of unknown tier goes while the controllers live', () => { expect(workloadApplications([app('mystery')])).toEqual(['mystery']); });
   it('failure 27: protections and a cluster in the making stop it before anything is drained', () => {
-    expect(inventoryProblems({ cluster: { status: 'CREATING' }, protections: ['EKS deletion protection is on'] })).toEqual(['EKS deletion protection is on', 'the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
-    expect(inventoryProblems({ cluster: null, protections: [] })).toEqual([]);
+    const { target } = ephemeralPlan('teardown');
+    expect(inventoryProblems({ cluster: { status: 'CREATING' }, protections: ['EKS deletion protection is on'] }, target)).toEqual([
+      'EKS deletion protection is on',
+      `the cluster is CREATING: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${target.cluster} --query cluster.status`,
+    ]);
+    expect(inventoryProblems({ cluster: null, protections: [] }, target)).toEqual([]);
   });
 });
 
