@@ -57,7 +57,7 @@ async function probeNodeGroup({ eks, ec2 }: Clients, input: Waiting & { desired:
   if (group === undefined) throw notReady(`node group ${NODE_GROUP} is not listed yet`, input);
   const issues = issuesOf(group.health);
   if (group.status === 'CREATE_FAILED' || group.status === 'DELETING' || group.status === 'DELETE_FAILED') terminal(`node group ${NODE_GROUP}`, group.status, issues);
-  if (group.status !== 'ACTIVE') throw notReady(`node group ${NODE_GROUP} is ${group.status}`, input, [`node group ${NODE_GROUP} is ${group.status}`, ...issues]);
+  if (group.status !== 'ACTIVE') throw notReady(`node group ${NODE_GROUP} is ${group.status}`, input, issues);
   const reservations = await allPages(
     paginateDescribeInstances({ client: ec2 }, {
       Filters: [

@@ -47,8 +47,10 @@ export function flagsOf({ args = [], command = [], env = [] }: Pick<V1Container,
 
 async function externalDnsRoleProblems(iam: IAMClient, target: Target): Promise<string[]> {
   const arn = irsaRoleArn(target, key);
-  if ((await getRole(iam, arn.slice(arn.lastIndexOf('/') + 1))) === undefined) return [`the role ${arn} does not exist: ExternalDNS cannot delete its records`];
+  const name = arn.slice(arn.lastIndexOf('/') + 1);
+  if ((await getRole(iam, name)) === undefined) return [`the role ${arn} does not exist: ExternalDNS cannot delete its records. Fix: make it again as iam/external-dns.ts writes it`];
   const needed = neededChanges(target);
   const allowed = await allowedChanges(iam, target, needed);
-  return needed.filter((change) => !allowed.includes(change)).map(({ why, names }) => `the role ${arn} may not change ${why} (${names.join(', ')}) in zone ${target.hostedZoneId}`);
+  const fix = `compare its policy with iam/external-dns.ts: aws iam list-role-policies --role-name ${name}`;
+  return needed.filter((change) => !allowed.includes(change)).map(({ why, names }) => `the role ${arn} may not change ${why} (${names.join(', ')}) in zone ${target.hostedZoneId}. Fix: ${fix}`);
 }

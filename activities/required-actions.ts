@@ -1,4 +1,5 @@
-// The AWS actions that a run performs, each group with what needs it: the foundation check simulates them before the first change (F4). docs/reference/iam.md lists the same.
+// The AWS actions that a run performs, each group with what needs it: the foundation check simulates them before the first
+// change (F4). docs/reference/iam.md lists the same.
 import type { Plan } from '../domain/plan.ts';
 import { partitionOf } from './iam.ts';
 
@@ -13,37 +14,175 @@ export interface RequiredActions {
   conditions?: Record<string, string[]>;
 }
 
+type Needs = Pick<Plan, 'target' | 'registry' | 'secrets'>;
+
 /** What the worker's principal must be allowed, for bootstrap and teardown of this plan. */
-export function requiredActions({ target, registry, secrets }: Pick<Plan, 'target' | 'registry' | 'secrets'>): RequiredActions[] {
-  const { accountId, region, cluster, hostedZoneId } = target;
+export function requiredActions(needs: Needs): RequiredActions[] {
+  return [...foundationActions(needs), ...clusterActions(needs), ...identityActions(needs), ...leftoverActions(needs)].filter(({ resources }) => resources.length > 0);
+}
+
+/** What the foundation check, the registry, the DNS gate and the probes read and write. */
+function foundationActions({ target, registry, secrets }: Needs): RequiredActions[] {
+  const { accountId, region, hostedZoneId } = target;
   const aws = `arn:${partitionOf(region)}`;
-  const eks = (kind: string) => `${aws}:eks:${region}:${accountId}:${kind}/${cluster}`;
   return [
-    { why: 'foundation, load balancer, network and volume probes', resources: ['*'], actions: ['ec2:DescribeVpcs', 'ec2:DescribeVpcAttribute', 'ec2:DescribeSubnets', 'ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSecurityGroups', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers', 'elasticloadbalancing:DescribeLoadBalancerAttributes', 'elasticloadbalancing:DescribeTargetGroups', 'elasticloadbalancing:DescribeListeners', 'elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'] },
-    { why: 'foundation: quota, permissions, delegation', resources: ['*'], actions: ['servicequotas:GetServiceQuota', 'eks:ListClusters', 'iam:SimulatePrincipalPolicy', 'route53:ListHostedZonesByName'] },
-    { why: 'foundation: secrets; sweep', resources: secrets.map(({ name }) => `${aws}:secretsmanager:${region}:${accountId}:secret:${name}-??????`), actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] },
-    { why: 'claimBuild, writeReceipt, recordAudit; every destroying call', resources: [`${aws}:s3:::${registry.bucket}/*`], actions: ['s3:GetObject', 's3:PutObject'] },
+    {
+      why: 'foundation, load balancer, network and volume probes',
+      resources: ['*'],
+      actions: [
+        'ec2:DescribeVpcs', 'ec2:DescribeVpcAttribute', 'ec2:DescribeSubnets', 'ec2:DescribeInstances', 'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSecurityGroups', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers',
+        'elasticloadbalancing:DescribeLoadBalancerAttributes', 'elasticloadbalancing:DescribeTargetGroups',
+        'elasticloadbalancing:DescribeListeners', 'elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags',
+      ],
+    },
+    {
+      why: 'foundation: quota, permissions, delegation',
+      resources: ['*'],
+      actions: ['servicequotas:GetServiceQuota', 'eks:ListClusters', 'iam:SimulatePrincipalPolicy', 'route53:ListHostedZonesByName'],
+    },
+    {
+      why: 'foundation: secrets; sweep',
+      resources: secrets.map(({ name }) => `${aws}:secretsmanager:${region}:${accountId}:secret:${name}-??????`),
+      actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+    },
+    {
+      why: 'claimBuild, writeReceipt, recordAudit; every destroying call',
+      resources: [`${aws}:s3:::${registry.bucket}/*`],
+      actions: ['s3:GetObject', 's3:PutObject'],
+    },
     // Without ListBucket, S3 answers AccessDenied for an object that is not there: nothing could be told from that.
-    { why: 'foundation: registry bucket; repairRecords', resources: [`${aws}:s3:::${registry.bucket}`], actions: ['s3:ListBucket'] },
-    { why: 'foundation: zone, DNS gate', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:GetHostedZone', 'route53:ListResourceRecordSets'] },
+    {
+      why: 'foundation: registry bucket; repairRecords',
+      resources: [`${aws}:s3:::${registry.bucket}`],
+      actions: ['s3:ListBucket'],
+    },
+    {
+      why: 'foundation: zone, DNS gate',
+      resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`],
+      actions: ['route53:GetHostedZone', 'route53:ListResourceRecordSets'],
+    },
     // Break-glass: the only change of records that the worker ever makes, after people decided on exactly these (D4).
-    { why: 'repairRecords', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:ChangeResourceRecordSets'], conditions: { 'route53:ChangeResourceRecordSetsActions': ['DELETE'] } },
-    { why: 'listRecordProtections, repairRecords; liftRecordProtections', resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`], actions: ['route53:ListResourceRecordSetProtections', 'route53:DeleteResourceRecordSetProtections'] },
-    { why: 'repairRecords', resources: [`${aws}:route53:::change/*`], actions: ['route53:GetChange'] },
-    { why: 'startCluster, liftProtections, startDeleteCluster', resources: [eks('cluster')], actions: ['eks:CreateCluster', 'eks:DescribeCluster', 'eks:UpdateClusterConfig', 'eks:DeleteCluster', 'eks:TagResource', 'eks:CreateNodegroup', 'eks:ListNodegroups', 'eks:CreateAddon', 'eks:ListAddons', 'eks:ListFargateProfiles'] },
-    { why: 'node groups', resources: [`${eks('nodegroup')}/*`], actions: ['eks:DescribeNodegroup', 'eks:DeleteNodegroup'] },
-    { why: 'ensureAddon, probeAddons', resources: [`${eks('addon')}/*`], actions: ['eks:DescribeAddon', 'eks:UpdateAddon'] },
-    { why: 'liftProtections', resources: [`${aws}:elasticloadbalancing:${region}:${accountId}:loadbalancer/*`], actions: ['elasticloadbalancing:ModifyLoadBalancerAttributes'] },
-    { why: 'startDeleteNodeGroups', resources: [`${eks('fargateprofile')}/*`], actions: ['eks:DescribeFargateProfile', 'eks:DeleteFargateProfile'] },
-    { why: 'ensureClusterRoles, ensureIrsaRoles, deleteIdentity', resources: [`${aws}:iam::${accountId}:role/${cluster}-*`], actions: ['iam:CreateRole', 'iam:GetRole', 'iam:TagRole', 'iam:PassRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy', 'iam:DetachRolePolicy', 'iam:PutRolePolicy', 'iam:GetRolePolicy', 'iam:DeleteRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:DeleteRole'] },
-    { why: 'deleteIdentity: a profile that still holds a role', resources: [`${aws}:iam::${accountId}:instance-profile/*`], actions: ['iam:RemoveRoleFromInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile'] },
+    {
+      why: 'repairRecords',
+      resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`],
+      actions: ['route53:ChangeResourceRecordSets'],
+      conditions: { 'route53:ChangeResourceRecordSetsActions': ['DELETE'] },
+    },
+    {
+      why: 'listRecordProtections, repairRecords; liftRecordProtections',
+      resources: [`${aws}:route53:::hostedzone/${hostedZoneId}`],
+      actions: ['route53:ListResourceRecordSetProtections', 'route53:DeleteResourceRecordSetProtections'],
+    },
+    {
+      why: 'repairRecords',
+      resources: [`${aws}:route53:::change/*`],
+      actions: ['route53:GetChange'],
+    },
+  ];
+}
+
+/** EKS: the cluster with its node groups, add-ons and Fargate profiles. */
+function clusterActions({ target }: Needs): RequiredActions[] {
+  const { accountId, region, cluster } = target;
+  const eks = (kind: string) => `arn:${partitionOf(region)}:eks:${region}:${accountId}:${kind}/${cluster}`;
+  return [
+    {
+      why: 'startCluster, liftProtections, startDeleteCluster',
+      resources: [eks('cluster')],
+      actions: [
+        'eks:CreateCluster', 'eks:DescribeCluster', 'eks:UpdateClusterConfig', 'eks:DeleteCluster', 'eks:TagResource', 'eks:CreateNodegroup',
+        'eks:ListNodegroups', 'eks:CreateAddon', 'eks:ListAddons', 'eks:ListFargateProfiles',
+      ],
+    },
+    {
+      why: 'node groups',
+      resources: [`${eks('nodegroup')}/*`],
+      actions: ['eks:DescribeNodegroup', 'eks:DeleteNodegroup'],
+    },
+    {
+      why: 'ensureAddon, probeAddons',
+      resources: [`${eks('addon')}/*`],
+      actions: ['eks:DescribeAddon', 'eks:UpdateAddon'],
+    },
+    {
+      why: 'liftProtections',
+      resources: [`arn:${partitionOf(region)}:elasticloadbalancing:${region}:${accountId}:loadbalancer/*`],
+      actions: ['elasticloadbalancing:ModifyLoadBalancerAttributes'],
+    },
+    {
+      why: 'startDeleteNodeGroups',
+      resources: [`${eks('fargateprofile')}/*`],
+      actions: ['eks:DescribeFargateProfile', 'eks:DeleteFargateProfile'],
+    },
+  ];
+}
+
+/** IAM: roles and the OIDC provider. */
+function identityActions({ target }: Needs): RequiredActions[] {
+  const { accountId, region, cluster } = target;
+  const aws = `arn:${partitionOf(region)}`;
+  return [
+    {
+      why: 'ensureClusterRoles, ensureIrsaRoles, deleteIdentity',
+      resources: [`${aws}:iam::${accountId}:role/${cluster}-*`],
+      actions: [
+        'iam:CreateRole', 'iam:GetRole', 'iam:TagRole', 'iam:PassRole', 'iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy',
+        'iam:DetachRolePolicy', 'iam:PutRolePolicy', 'iam:GetRolePolicy', 'iam:DeleteRolePolicy', 'iam:ListAttachedRolePolicies',
+        'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole', 'iam:DeleteRole',
+      ],
+    },
+    {
+      why: 'deleteIdentity: a profile that still holds a role',
+      resources: [`${aws}:iam::${accountId}:instance-profile/*`],
+      actions: ['iam:RemoveRoleFromInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile'],
+    },
     // EKS makes its service-linked roles in the caller's name, once in an account.
-    { why: 'startCluster, startNodeGroup: the first of an account', resources: [`${aws}:iam::${accountId}:role/aws-service-role/*`], actions: ['iam:CreateServiceLinkedRole'] },
-    { why: 'ensureIrsaRoles, deleteIdentity', resources: [`${aws}:iam::${accountId}:oidc-provider/*`], actions: ['iam:CreateOpenIDConnectProvider', 'iam:GetOpenIDConnectProvider', 'iam:TagOpenIDConnectProvider', 'iam:DeleteOpenIDConnectProvider'] },
-    { why: 'deleteIdentity, sweep', resources: ['*'], actions: ['iam:ListRoles', 'iam:ListOpenIDConnectProviders', 'tag:GetResources'] },
-    { why: 'ensureLogGroup, deleteLeftovers', resources: [`${aws}:logs:${region}:${accountId}:log-group:/aws/eks/${cluster}/cluster:*`], actions: ['logs:CreateLogGroup', 'logs:PutRetentionPolicy', 'logs:TagResource', 'logs:ListTagsForResource', 'logs:DeleteLogGroup'] },
-    { why: 'ensureLogGroup', resources: ['*'], actions: ['logs:DescribeLogGroups'] },
-    { why: 'deleteLeftovers', resources: [`${aws}:ec2:${region}:${accountId}:network-interface/*`], actions: ['ec2:DeleteNetworkInterface'] },
-    { why: 'deleteLeftovers', resources: [`${aws}:ec2:${region}:${accountId}:security-group/*`], actions: ['ec2:RevokeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:DeleteSecurityGroup'] },
-  ].filter(({ resources }) => resources.length > 0);
+    {
+      why: 'startCluster, startNodeGroup: the first of an account',
+      resources: [`${aws}:iam::${accountId}:role/aws-service-role/*`],
+      actions: ['iam:CreateServiceLinkedRole'],
+    },
+    {
+      why: 'ensureIrsaRoles, deleteIdentity',
+      resources: [`${aws}:iam::${accountId}:oidc-provider/*`],
+      actions: [
+        'iam:CreateOpenIDConnectProvider', 'iam:GetOpenIDConnectProvider', 'iam:TagOpenIDConnectProvider',
+        'iam:DeleteOpenIDConnectProvider',
+      ],
+    },
+    {
+      why: 'deleteIdentity, sweep',
+      resources: ['*'],
+      actions: ['iam:ListRoles', 'iam:ListOpenIDConnectProviders', 'tag:GetResources'],
+    },
+  ];
+}
+
+/** Log groups, and what a deleted cluster leaves in EC2. */
+function leftoverActions({ target }: Needs): RequiredActions[] {
+  const { accountId, region, cluster } = target;
+  const aws = `arn:${partitionOf(region)}`;
+  return [
+    {
+      why: 'ensureLogGroup, deleteLeftovers',
+      resources: [`${aws}:logs:${region}:${accountId}:log-group:/aws/eks/${cluster}/cluster:*`],
+      actions: ['logs:CreateLogGroup', 'logs:PutRetentionPolicy', 'logs:TagResource', 'logs:ListTagsForResource', 'logs:DeleteLogGroup'],
+    },
+    {
+      why: 'ensureLogGroup',
+      resources: ['*'],
+      actions: ['logs:DescribeLogGroups'],
+    },
+    {
+      why: 'deleteLeftovers',
+      resources: [`${aws}:ec2:${region}:${accountId}:network-interface/*`],
+      actions: ['ec2:DeleteNetworkInterface'],
+    },
+    {
+      why: 'deleteLeftovers',
+      resources: [`${aws}:ec2:${region}:${accountId}:security-group/*`],
+      actions: ['ec2:RevokeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:DeleteSecurityGroup'],
+    },
+  ];
 }

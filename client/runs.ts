@@ -1,5 +1,5 @@
 // Runs on Temporal: start or attach, find, list, answer. One workflow id per cluster is the lock: no cluster has two runs at once (X6, U1).
-import { type Client, type WorkflowExecutionDescription, type WorkflowExecutionInfo, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlreadyStartedError, type WorkflowExecutionInfo, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
 import type { Plan } from '../domain/plan.ts';
 import type { Operation } from '../domain/stages.ts';
 import { BOOTSTRAP, searchAttribute, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
@@ -51,12 +51,25 @@ export async function startRun(client: Client, { plan, request }: Prepared): Pro
   const inFlight = await runningExecution(client, workflowId);
   if (inFlight !== undefined) return attach(inFlight, operation);
   if (operation === 'bootstrap') await refuseUsedBuild(client, plan);
-  const handle = await client.workflow.start(operation === 'bootstrap' ? BOOTSTRAP : TEARDOWN, {
-    workflowId,
+  try {
+    const runId = await startNew(client, { plan, request });
+    return { workflowId, runId, operation, attached: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // Another start came first, between the look and this one: now there is a run to attach to, or one that has ended already.
+    return startRun(client, { plan, request });
+  }
+}
+
+/** Starts a run of its own and gives its run id. Throws WorkflowExecutionAlreadyStartedError while another one is open. */
+async function startNew(client: Client, { plan, request }: Prepared): Promise<string> {
+  const { operation, target } = plan;
+  const { firstExecutionRunId } = await client.workflow.start(operation === 'bootstrap' ? BOOTSTRAP : TEARDOWN, {
+    workflowId: target.workflowId,
     taskQueue: TASK_QUEUE,
     args: [{ plan, request }],
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE, // a teardown follows the bootstrap under the same id
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING, // two starts at the same moment make one run
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL, // of two starts at the same moment the second must know that it is the second
     typedSearchAttributes: [
       { key: searchAttribute.environment, value: target.environment },
       { key: searchAttribute.cluster, value: target.cluster },
@@ -67,8 +80,7 @@ export async function startRun(client: Client, { plan, request }: Prepared): Pro
     staticSummary: `${operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${target.cluster}`,
     staticDetails: staticDetails(plan, request.requester),
   });
-  const started = await client.workflow.getHandle(workflowId, handle.firstExecutionRunId).describe();
-  return { ...attach(started, operation), attached: false };
+  return firstExecutionRunId;
 }
 
 /** The latest run under the workflow id. Throws InputRefused where there never was one, or Temporal has forgotten it. */

@@ -1,5 +1,7 @@
 // Follows a run: a view about once a second, from the report that the workflow answers with and from what the server knows without it (U1).
-import { ApplicationFailure, CancelledFailure, type Client, defaultPayloadConverter, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  ApplicationFailure, CancelledFailure, type Client, defaultPayloadConverter, type WorkflowExecutionDescription, WorkflowFailedError,
+} from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RunReport } from '../domain/report.ts';
@@ -35,7 +37,10 @@ export interface RunView {
 const LOOK_EVERY_MS = 1_000;
 const LOOK_MS = 5_000;
 
-/** Views of the run until it has ended, the last one with its outcome. Ends early, without one, when the signal aborts. Throws InputRefused where there is no such run. */
+/**
+ * Views of the run until it has ended, the last one with its outcome. Ends early, without one, when the signal aborts.
+ * Throws InputRefused where there is no such run.
+ */
 export async function* watchRun(client: Client, ref: RunRef, signal: AbortSignal): AsyncGenerator<RunView, void, undefined> {
   let at: RunRef = ref;
   let view: RunView | undefined;
@@ -88,12 +93,15 @@ async function outcomeOf(client: Client, { workflowId, runId, status }: RunSumma
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
+    if (cause instanceof CancelledFailure) return failedOutcome(status, 'Aborted', 'the run was cancelled', left);
     const message = cause?.message ?? error.message;
-    if (cause instanceof CancelledFailure) return { status, error: { type: 'Aborted', message: 'the run was cancelled' }, ...(isReport(left) ? { report: left } : {}) };
-    if (!(cause instanceof ApplicationFailure)) return { status, error: { type: status, message } };
-    const [report] = cause.details ?? [];
-    return { status, error: { type: cause.type ?? 'Error', message }, ...(isReport(report) ? { report } : {}) };
+    if (!(cause instanceof ApplicationFailure)) return failedOutcome(status, status, message, undefined);
+    return failedOutcome(status, cause.type ?? 'Error', message, cause.details?.[0]);
   }
+}
+
+function failedOutcome(status: string, type: string, message: string, report: unknown): Outcome {
+  return { status, error: { type, message }, ...(isReport(report) ? { report } : {}) };
 }
 
 function isReport(value: unknown): value is RunReport {

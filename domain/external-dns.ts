@@ -33,18 +33,25 @@ export function whyNoExternalDns({ records, sources, enabled, kubernetes }: { re
   return kubernetes === 'none' ? 'there is no Kubernetes API to drain; the DNS gate decides' : undefined;
 }
 
-/** Why ExternalDNS cannot be relied on to delete the records, one line each; empty when it can. */
+/** Argo CD puts the Deployment back as Git has it; GitOps is not frozen yet when this is asked. */
+const RESTORE = 'Fix: let Argo CD restore it: kubectl -n argocd annotate application external-dns argocd.argoproj.io/refresh=hard --overwrite';
+const CONTRACTED_KEYS = new Set(['--policy', '--txt-owner-id', '--domain-filter', '--zone-id-filter', '--exclude-domains', '--regex-domain-filter', '--dry-run', '--once', '--txt-suffix']);
+
+/** Why ExternalDNS cannot be relied on to delete the records, one line each with the command that helps; empty when it can. */
 export function externalDnsProblems(state: ExternalDnsState, target: Pick<Target, 'ownerId' | 'hostSuffix' | 'hostedZoneId' | 'cluster' | 'accountId'>, externalDnsRoleArn: string): string[] {
   const { deployment } = state;
-  if (deployment === undefined) return ['there is no ExternalDNS Deployment in namespace external-dns: its records would stay for ever'];
+  if (deployment === undefined) return [`there is no ExternalDNS Deployment in namespace external-dns: its records would stay for ever. ${RESTORE}`];
+  const { args, replicas, available, serviceAccountRoleArn } = deployment;
+  const contracted = contractedArgs(target);
   const problems: string[] = [];
-  if (deployment.replicas < 1) problems.push('ExternalDNS is scaled to 0');
-  if (deployment.available < 1) problems.push('no replica of ExternalDNS is available');
-  for (const arg of contractedArgs(target)) if (!deployment.args.includes(arg)) problems.push(`ExternalDNS runs without ${arg}${valueOf(deployment.args, arg)}`);
-  const keys = new Set(['--policy', '--txt-owner-id', '--domain-filter', '--zone-id-filter', '--exclude-domains', '--regex-domain-filter', '--dry-run', '--once', '--txt-suffix']);
-  const contracted = new Set(contractedArgs(target));
-  for (const arg of deployment.args) if (keys.has(arg.split('=')[0] ?? '') && !contracted.has(arg)) problems.push(`ExternalDNS runs with ${arg}, which the contract does not hold`);
-  if (deployment.serviceAccountRoleArn !== externalDnsRoleArn) problems.push(`ExternalDNS's service account has role ${deployment.serviceAccountRoleArn ?? 'none'}, not ${externalDnsRoleArn}`);
+  if (replicas < 1) problems.push('ExternalDNS is scaled to 0. Fix: kubectl -n external-dns scale deployment external-dns --replicas=1');
+  else if (available < 1) problems.push('no replica of ExternalDNS is available. Fix: see why: kubectl -n external-dns describe pods; kubectl -n external-dns logs deployment/external-dns');
+  for (const arg of contracted) if (!args.includes(arg)) problems.push(`ExternalDNS runs without ${arg}${valueOf(args, arg)}. ${RESTORE}`);
+  for (const arg of args) if (CONTRACTED_KEYS.has(arg.split('=')[0] ?? '') && !contracted.includes(arg)) problems.push(`ExternalDNS runs with ${arg}, which the contract does not hold. ${RESTORE}`);
+  if (serviceAccountRoleArn !== externalDnsRoleArn) {
+    const fix = `kubectl -n external-dns annotate serviceaccount external-dns eks.amazonaws.com/role-arn=${externalDnsRoleArn} --overwrite, then kubectl -n external-dns rollout restart deployment external-dns`;
+    problems.push(`ExternalDNS's service account has role ${serviceAccountRoleArn ?? 'none'}, not ${externalDnsRoleArn}. Fix: ${fix}`);
+  }
   return problems;
 }
 

@@ -23,9 +23,14 @@ export function isInMotion(status: string): boolean {
 export function beginProblems(plan: Plan, { platform: { cluster }, zone, recordedZoneId }: { platform: { cluster: { status: string } | null }; zone: FoundationReadings['zone']; recordedZoneId: string | null }): string[] {
   const settled = cluster === null || DELETABLE.has(cluster.status);
   return [
-    ...(settled ? [] : [`the cluster is ${cluster.status}: EKS deletes it only once that has ended; retry then`]),
+    ...(settled ? [] : [`the cluster is ${cluster.status}: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${plan.target.cluster} --query cluster.status`]),
     ...checkZone(plan, { zone, recordedZoneId: { value: recordedZoneId } }).filter(({ ok }) => !ok).map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`),
   ];
+}
+
+/** How the run goes on once a person has mended what stopped it before the drain. */
+export function afterMending({ workflowId }: Pick<Target, 'workflowId'>): string {
+  return `mend this, then: goldenpath retry ${workflowId} --reason '…' (where the run has ended: the teardown again)`;
 }
 
 /** Where a platform would have left a trace: live, in Route 53 (unread counts as one), in the registry. */

@@ -18,7 +18,10 @@ const CAPACITY = {
 } as const satisfies Partial<WorkerOptions>;
 const MAX_ACTIVITIES = 40;
 
-/** How long running activities may finish after SIGTERM before they are cancelled, and when the process gives up waiting. Below the 30 s that container engines allow. */
+/**
+ * How long running activities may finish after SIGTERM before they are cancelled, and when the process gives up waiting.
+ * Below the 30 s that container engines allow.
+ */
 const SHUTDOWN = { shutdownGraceTime: '15 seconds', shutdownForceTime: '25 seconds' } as const;
 
 /**
@@ -60,7 +63,13 @@ async function serve(settings: WorkerSettings): Promise<void> {
       // The server shares this rate among all workers of the queue: a fleet of teardowns cannot starve ExternalDNS.
       maxTaskQueueActivitiesPerSecond: settings.route53CallsPerSecond,
     });
-    log.info({ address: connectionOptions.address ?? 'localhost:7233', namespace, taskQueues: [TASK_QUEUE, ROUTE53_TASK_QUEUE], metrics: settings.metricsAddress ?? 'off' }, 'worker ready');
+    const served = {
+      address: connectionOptions.address ?? 'localhost:7233',
+      namespace,
+      taskQueues: [TASK_QUEUE, ROUTE53_TASK_QUEUE],
+      metrics: settings.metricsAddress ?? 'off',
+    };
+    log.info(served, 'worker ready');
     await runAll([platform, zone]);
     log.info('worker stopped');
   } finally {
@@ -80,7 +89,13 @@ function temporalSettings() {
 
 function versioning({ workerBuildId }: WorkerSettings): Partial<WorkerOptions> {
   if (workerBuildId === undefined) return {};
-  return { workerDeploymentOptions: { version: { deploymentName: 'goldenpath', buildId: workerBuildId }, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } };
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: 'goldenpath', buildId: workerBuildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
 }
 
 /** One worker that fails takes the others down with it: a process that serves half of its queues would only look alive. */

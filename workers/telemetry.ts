@@ -7,12 +7,18 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 
 /** Installs logs and metrics for this process; call it once, before any other use of the SDK. Throws where the metrics address cannot be bound. */
 export function installTelemetry({ logLevel, metricsAddress }: Pick<WorkerSettings, 'logLevel' | 'metricsAddress'>): PinoLogger {
-  const log = pino({ name: 'goldenpath-worker', level: logLevel, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: pino.stdSerializers.err } }); // the SDK names it `error`
+  const log = pino({
+    name: 'goldenpath-worker',
+    level: logLevel,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { error: pino.stdSerializers.err }, // the SDK names it `error`
+  });
+  const prometheus = { useSecondsForDurations: true, countersTotalSuffix: true, unitSuffix: true };
   Runtime.install({
     logger: temporalLogger(log),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) },
-      ...(metricsAddress === undefined ? {} : { metrics: { prometheus: { bindAddress: metricsAddress, useSecondsForDurations: true, countersTotalSuffix: true, unitSuffix: true } } }),
+      ...(metricsAddress === undefined ? {} : { metrics: { prometheus: { bindAddress: metricsAddress, ...prometheus } } }),
     },
   });
   return log;

@@ -10,7 +10,7 @@ import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts
 import type { Plan } from '../domain/plan.ts';
 import type { Protection } from '../domain/protections.ts';
 import { explained, recordResidue, type RunReport } from '../domain/report.ts';
-import { beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { afterMending, beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
@@ -69,7 +69,7 @@ async function readPlatform(run: Run, plan: Plan, call: Policies, note: Note): P
   ]);
   run.own([...memory.ledger, ...platform.objects]);
   const problems = beginProblems(plan, { platform, zone: dns.zone, recordedZoneId: memory.recordedZoneId });
-  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The teardown cannot begin', problems);
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `The teardown cannot begin; ${afterMending(target)}`, problems);
   const unknown = neverExisted(target, { ...platform, records: dns.recordsInScope, ...memory });
   if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return { platform, found: [...platform.protections, ...ofRecords] };
@@ -101,7 +101,7 @@ async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { p
     return;
   }
   if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
-  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems);
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems);
   note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
 }
 

@@ -218,6 +218,7 @@ describe('a platform', () => {
     expect(irsa.roleArns['external-dns']).toBe(`arn:aws:iam::111122223333:role/${CLUSTER}-external-dns`);
     const nodes = { target, nodeGroup, nodeRoleArn: roles.nodeRoleArn };
     expect(await again(() => activities.startNodeGroup(nodes))).toEqual(await activities.startNodeGroup(nodes));
+    expect(await failure(activities.probeNodeGroup({ ...startedNow(timings.nodeGroup), desired: 3 }))).toMatchObject({ message: 'node group system is CREATING', details: [[]] });
     const addons = ['vpc-cni', 'kube-proxy', 'coredns', 'aws-ebs-csi-driver'] as const;
     for (const addon of [...addons, ...addons]) await again(() => activities.ensureAddon({ target, addon, version: versions.addons[addon], ...(addon === 'aws-ebs-csi-driver' ? { roleArn: irsa.roleArns[addon] } : {}) }));
     expect(await until(timings.nodeGroup, (waiting) => activities.probeNodeGroup({ ...waiting, desired: 3 }))).toMatchObject({ instances: 3 });

@@ -100,9 +100,10 @@ describe('ExternalDNS before a drain', () => {
   it('failure 13: a role that lost its policy cannot delete the records', async () => {
     await clients.iam.send(new DeleteRolePolicyCommand({ RoleName: ROLE, PolicyName: 'dns-scope' }));
     const { roleProblems } = await world.run(activities.readExternalDns, { target });
+    const fix = `Fix: compare its policy with iam/external-dns.ts: aws iam list-role-policies --role-name ${ROLE}`;
     expect(roleProblems).toEqual([
-      `the role ${ROLE_ARN} may not change a host of the platform (kong.${SUFFIX}, a-xdns.kong.${SUFFIX}) in zone ${target.hostedZoneId}`,
-      `the role ${ROLE_ARN} may not change a wildcard of the platform (\\052.apps.${SUFFIX}, aaaa-xdns.wildcard.apps.${SUFFIX}) in zone ${target.hostedZoneId}`,
+      `the role ${ROLE_ARN} may not change a host of the platform (kong.${SUFFIX}, a-xdns.kong.${SUFFIX}) in zone ${target.hostedZoneId}. ${fix}`,
+      `the role ${ROLE_ARN} may not change a wildcard of the platform (\\052.apps.${SUFFIX}, aaaa-xdns.wildcard.apps.${SUFFIX}) in zone ${target.hostedZoneId}. ${fix}`,
     ]);
   });
 });

@@ -116,7 +116,8 @@ test('failure 13: an ExternalDNS that cannot delete stops the run before anythin
     const handle = await teardown(plan(), 'fail');
     const { type, message } = await failureOf(handle);
     expect(type).toBe('PreflightFailed');
-    expect(message).toContain('ExternalDNS is scaled to 0');
+    expect(message).toContain('ExternalDNS is scaled to 0. Fix: kubectl -n external-dns scale');
+    expect(message).toContain(`mend this, then: goldenpath retry ${handle.workflowId} --reason`);
     expect(message).toContain('ExternalDNS runs without --policy=sync (it has --policy=upsert-only)');
     expect(world.calls).not.toContain('freezeGitOps');
     expect(world.sources).toEqual(['Ingress kong/status']);

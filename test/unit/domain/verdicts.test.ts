@@ -59,11 +59,15 @@ describe('externalDnsProblems', () => {
     for (const arg of contractedArgs(target)) expect(externalDnsProblems(state({ args: contractedArgs(target).filter((other) => other !== arg) }), target, role).join()).toContain(`ExternalDNS runs without ${arg}`);
   });
   it('failure 16: a second owner or domain filter beside the contracted one is a problem', () => {
-    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--domain-filter=dev.goldenpathidp.io'] }), target, role)).toEqual(['ExternalDNS runs with --domain-filter=dev.goldenpathidp.io, which the contract does not hold']);
+    expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--domain-filter=dev.goldenpathidp.io'] }), target, role)).toEqual([expect.stringMatching(/^ExternalDNS runs with --domain-filter=dev\.goldenpathidp\.io, which the contract does not hold\. Fix: .*kubectl -n argocd annotate application external-dns /)]);
     expect(externalDnsProblems(state({ args: [...contractedArgs(target), '--dry-run'] }), target, role)).toHaveLength(1);
   });
   it('failure 13: scaled to 0, or another role', () => {
-    expect(externalDnsProblems(state({ replicas: 0, available: 0, serviceAccountRoleArn: undefined }), target, role)).toEqual(['ExternalDNS is scaled to 0', 'no replica of ExternalDNS is available', `ExternalDNS's service account has role none, not ${role}`]);
+    expect(externalDnsProblems(state({ replicas: 0, available: 0, serviceAccountRoleArn: undefined }), target, role)).toEqual([
+      'ExternalDNS is scaled to 0. Fix: kubectl -n external-dns scale deployment external-dns --replicas=1',
+      expect.stringContaining(`ExternalDNS's service account has role none, not ${role}. Fix: kubectl -n external-dns annotate serviceaccount external-dns eks.amazonaws.com/role-arn=${role}`),
+    ]);
+    expect(externalDnsProblems(state({ available: 0 }), target, role)).toEqual([expect.stringContaining('no replica of ExternalDNS is available. Fix: see why: kubectl')]);
   });
 });
 
@@ -122,7 +126,7 @@ describe('teardown decisions', () => {
   it('X6: a cluster in the making stops it before anything is drained', () => {
     const plan = ephemeralPlan('teardown');
     const read = { zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: [] } }, recordedZoneId: null };
-    expect(beginProblems(plan, { ...read, platform: { cluster: { status: 'CREATING' } } })).toEqual(['the cluster is CREATING: EKS deletes it only once that has ended; retry then']);
+    expect(beginProblems(plan, { ...read, platform: { cluster: { status: 'CREATING' } } })).toEqual([`the cluster is CREATING: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${plan.target.cluster} --query cluster.status`]);
     expect(beginProblems(plan, { ...read, platform: { cluster: null } })).toEqual([]);
   });
 });

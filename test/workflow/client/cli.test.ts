@@ -2,6 +2,8 @@
 import { expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { eventSchema } from '../../../client/events.ts';
+import { prepare } from '../../../client/request.ts';
+import { startRun } from '../../../client/runs.ts';
 import { runCli, startCli } from '../../support/cli.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
 import { failed, givePlatform, goodZone, newWorld } from '../../support/world.ts';
@@ -11,7 +13,7 @@ let number = 0;
 function newBuild() {
   const buildId = `03-02-26-${String((number += 1)).padStart(2, '0')}`;
   const cluster = `goldenpath-dev-eks-${buildId}`;
-  return { cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
+  return { buildId, cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
 }
 const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: inject('temporalAddress'), GOLDENPATH_REQUESTER: 'ana' });
 const document = (text: string) => z.looseObject({ schema: z.literal(1) }).parse(JSON.parse(text));
@@ -86,6 +88,18 @@ test('X6, U1: one cluster has one run; the same request attaches, another is ref
     const end = await goldenpath('watch', build.workflowId, '-o', 'json');
     const events = end.stdout.trimEnd().split('\n').map((line) => eventSchema.parse(JSON.parse(line)));
     expect([end.code, events[0]?.event, events.at(-1)]).toMatchObject([0, 'run', { event: 'end', state: 'ready', exitCode: 0 }]);
+    await replayLater(runs, build.workflowId);
+  });
+});
+
+test('X6: of several starts at the same moment one starts the run, the others say that they attached to it', async () => {
+  await withWorld(newWorld(), async (runs) => {
+    const build = newBuild();
+    const prepared = await prepare({ operation: 'bootstrap', environment: 'dev', buildId: build.buildId, requester: 'ana' }, {});
+    const started = await Promise.all([1, 2, 3].map(() => startRun(runs.client, prepared)));
+    expect(new Set(started.map(({ runId }) => runId)).size).toBe(1);
+    expect(started.filter(({ attached }) => attached)).toHaveLength(2);
+    await runs.client.workflow.getHandle(build.workflowId).result();
     await replayLater(runs, build.workflowId);
   });
 });
