@@ -1,7 +1,7 @@
 import { type Client, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import type { BreakGlass, DecisionInput, DecisionRequest } from '../../domain/break-glass.ts';
+import { type BreakGlass, claimsFor, type DecisionInput, type DecisionRequest } from '../../domain/break-glass.ts';
 import { hashOf } from '../../domain/hash.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
@@ -118,7 +118,7 @@ test('B1, B2: forged, unsigned, own, foreign, stale and unreadable answers are r
     const handle = await teardownInRealTime(plan());
     const request = await asked(handle);
     const forged = await makeApprovers(['bob']).sign('bob', request, 'repair');
-    const unsigned = { claims: { ...JSON.parse(JSON.stringify(await claims(request))) } } as DecisionInput;
+    const unsigned = { claims: claimsFor(request, { decision: 'repair', approver: 'bob', reason: 'why', ticket: 'OPS-1' }) };
     const cases: [DecisionInput, RegExp][] = [
       [forged, /it was not made with the key/],
       [unsigned, /takes signed decisions only/],
@@ -139,11 +139,6 @@ test('B1, B2: forged, unsigned, own, foreign, stale and unreadable answers are r
     await failureOf(handle);
   });
 });
-
-async function claims(request: DecisionRequest): Promise<unknown> {
-  const signed = await people.sign('bob', request, 'repair');
-  return JSON.parse(Buffer.from(('jws' in signed ? signed.jws : '').split('.')[1] ?? '', 'base64url').toString());
-}
 
 test('B1: where two must approve, one is not enough, nor the same one twice, nor two who differ', async () => {
   const world = deadExternalDns();
