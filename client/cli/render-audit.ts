@@ -63,5 +63,5 @@ function names(approvals: readonly Approval[]): string {
 
 function signed(signature: Signature): string {
   if (signature.kind === 'valid') return `signed by ${signature.signer}`;
-  return signature.kind === 'none' ? 'unsigned' : `signature worthless (${signature.why})`;
+  return signature.kind === 'none' ? 'unsigned' : 'signature worthless'; // the refusal says why
 }

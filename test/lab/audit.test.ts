@@ -60,7 +60,7 @@ describe('goldenpath audit', () => {
       'TIME | KIND | WHO | WHAT | RESULT',
       `2026-11-21 10:00:00 UTC | request | ana | dns-gate: request ${request.id}, 1 line | needs 1 for wait, repair, abort; signatures optional; until 2026-11-21 14:00:00 UTC`,
       `2026-11-21 10:00:01 UTC | attempt | ana | dns-gate: request ${request.id}, repair, by update, signed by ana | refused: ana asked for this run and may not approve it; said: it is gone (OPS-1)`,
-      '2026-11-21 10:00:02 UTC | attempt | unknown | cannot be read, by signal, signature worthless (it cannot be read) | refused: it cannot be read',
+      '2026-11-21 10:00:02 UTC | attempt | unknown | cannot be read, by signal, signature worthless | refused: it cannot be read',
       `2026-11-21 10:00:03 UTC | attempt | bob | dns-gate: request ${request.id}, repair, by signal, unsigned | accepted; said: it is gone (OPS-1)`,
       `2026-11-21 10:00:04 UTC | decision | bob | dns-gate: request ${request.id} | decided: repair`,
       `2026-11-21 10:00:05 UTC | repair | bob | dns-gate: request ${request.id} | deletes 1 record`,
