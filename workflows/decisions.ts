@@ -16,7 +16,9 @@ export function openRecorder(plan: Plan): Recorder {
   const { workflowId, runId } = workflowInfo();
   const { environment, cluster } = plan.target;
   return async (event, name) => {
-    await policies(plan.timings).change.recordAudit(`Put on record: ${event.kind}`, { registry: plan.registry, entry: { schema: 1, at: Date.now(), environment, cluster, workflowId, runId, ...event }, name });
+    // A run that cannot put its question on record must soon say so.
+    const { change, lastWord } = policies(plan.timings);
+    await (event.kind === 'request' ? lastWord : change).recordAudit(`Put on record: ${event.kind}`, { registry: plan.registry, entry: { schema: 1, at: Date.now(), environment, cluster, workflowId, runId, ...event }, name });
   };
 }
 

@@ -1,6 +1,6 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { Decided, DecisionInput } from '../domain/break-glass.ts';
+import type { Decided, DecisionInput, DecisionRequest } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
@@ -97,10 +97,12 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     const offer = error instanceof NeedsDecision ? error.offer : undefined;
     entry.status = 'waiting';
     report.state = 'waiting';
-    report.waiting = { stage: entry.id, since: Date.now(), reason: entry.error?.message ?? 'the stage failed', records: offer?.records ?? [], answers: ['retry', 'abort'], approvals: [] };
+    const asked = offer === undefined ? {} : await askPeople(entry.id, offer);
+    const reason = entry.error?.message ?? 'the stage failed';
+    report.waiting = { stage: entry.id, since: Date.now(), reason: `${reason}${asked.problem ?? ''}`, records: offer?.records ?? [], answers: ['retry', 'abort'], approvals: [], ...(asked.request === undefined ? {} : { request: asked.request }) };
     setCurrentDetails(currentDetails(report));
     upsertSearchAttributes([{ key: searchAttribute.gate, value: entry.id }]);
-    const decided = offer === undefined ? undefined : await putToPeople(report.waiting, entry.id, offer);
+    const decided = await settled(report.waiting);
     if (decided === undefined) await condition(() => decision !== undefined);
     delete report.waiting;
     report.state = 'running';
@@ -110,16 +112,22 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     return decision;
   }
 
-  /** Asks approvers and waits for them. Where the question or its answer cannot be put on record nothing is decided, and only an operator's answer is left. */
-  async function putToPeople(waiting: Waiting, gate: string, offer: Offer): Promise<Decided | undefined> {
+  /** The question, once it is on record. Where it cannot be, there is none: then only an operator's answer is left, and the reason says why. */
+  async function askPeople(gate: string, offer: Offer): Promise<{ request?: DecisionRequest; problem?: string }> {
     try {
-      waiting.request = await decisions.ask(gate, offer);
-      setCurrentDetails(currentDetails(report));
+      return { request: await decisions.ask(gate, offer) };
+    } catch (error) {
+      return { problem: unrecorded(error) };
+    }
+  }
+
+  /** What approvers decide on the question that stands, if one does and its answer can be put on record. */
+  async function settled(waiting: Waiting): Promise<Decided | undefined> {
+    try {
       return await decisions.settle(() => decision !== undefined);
     } catch (error) {
-      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      waiting.reason += unrecorded(error);
       delete waiting.request;
-      waiting.reason = `${waiting.reason}. No decision can be taken, because the audit trail cannot be written (${describe(error).message}); retry asks again`;
       setCurrentDetails(currentDetails(report));
       return undefined;
     }
@@ -212,6 +220,12 @@ function markCancelled(report: RunReport): void {
     entry.status = 'failed';
     entry.endedAt = Date.now();
   }
+}
+
+/** What a question or an answer without a trace comes to. Rethrows what is no failure to write the trail. */
+function unrecorded(error: unknown): string {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+  return `. No decision can be taken, because the audit trail cannot be written (${describe(error).message}); retry asks again`;
 }
 
 async function attempt<T>(entry: StageReport, { precheck, act, verify }: StageSteps<T>): Promise<T> {
