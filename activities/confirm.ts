@@ -1,13 +1,20 @@
 // Does this object still exist? Each kind is asked of its own service: the tagging API lags, and a ledger is only a memory (failures 32, 40).
-import { DescribeInstancesCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeAddressesCommand, DescribeInstancesCommand, DescribeLaunchTemplatesCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand,
+} from '@aws-sdk/client-ec2';
 import { DescribeAddonCommand, DescribeClusterCommand, DescribeFargateProfileCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import { DescribeListenersCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
+import { GetInstanceProfileCommand } from '@aws-sdk/client-iam';
+import { DescribeKeyCommand } from '@aws-sdk/client-kms';
+import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { OwnedObject } from '../domain/report.ts';
+import { partsOf } from './arns.ts';
 import type { Clients } from './clients.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { getOidcProvider, getRole } from './iam.ts';
+import { policyExists } from './iam-objects.ts';
 import { allPages } from './pages.ts';
 import { volumeExists } from './volumes.ts';
 
@@ -23,6 +30,8 @@ const ASK: Record<string, Ask> = {
   'eks:addon': ({ eks }, { id }) => seen(orAbsent(eks.send(new DescribeAddonCommand({ clusterName: partsOf(id)[1], addonName: partsOf(id)[2] })), NOT_FOUND.eks)),
   'eks:fargateprofile': ({ eks }, { id }) => seen(orAbsent(eks.send(new DescribeFargateProfileCommand({ clusterName: partsOf(id)[1], fargateProfileName: partsOf(id)[2] })), NOT_FOUND.eks)),
   'iam:role': ({ iam }, { id }) => seen(getRole(iam, partsOf(id).at(-1) ?? id)),
+  'iam:policy': async ({ iam }, { id }) => ((await policyExists(iam, id)) ? 'exists' : 'gone'),
+  'iam:instance-profile': ({ iam }, { id }) => seen(orAbsent(iam.send(new GetInstanceProfileCommand({ InstanceProfileName: partsOf(id).at(-1) })), NOT_FOUND.iam)),
   'iam:oidc-provider': ({ iam }, { id }) => seen(getOidcProvider(iam, id)),
   'logs:log-group': ({ logs }, { id }) => logGroupExistence(logs, id),
   'elasticloadbalancing:loadbalancer': ({ elb }, { id }) => seen(orAbsent(elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [id] })), NOT_FOUND.loadBalancer)),
@@ -31,8 +40,13 @@ const ASK: Record<string, Ask> = {
   'elasticloadbalancing:listener-rule': ({ elb }, { id }) => seen(orAbsent(elb.send(new DescribeRulesCommand({ RuleArns: [id] })), [...NOT_FOUND.rule, ...NOT_FOUND.listener, ...NOT_FOUND.loadBalancer])),
   'ec2:instance': ({ ec2 }, { id }) => instanceExistence(ec2, id),
   'ec2:volume': async ({ ec2 }, { id }) => ((await volumeExists(ec2, id)) ? 'exists' : 'gone'),
+  'ec2:snapshot': ({ ec2 }, { id }) => seen(orAbsent(ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] })), NOT_FOUND.snapshot)),
+  'ec2:elastic-ip': ({ ec2 }, { id }) => seen(orAbsent(ec2.send(new DescribeAddressesCommand({ AllocationIds: [id] })), NOT_FOUND.address)),
+  'ec2:launch-template': ({ ec2 }, { id }) => seen(orAbsent(ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateIds: [id] })), NOT_FOUND.launchTemplate)),
   'ec2:security-group': ({ ec2 }, { id }) => seen(orAbsent(ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] })), NOT_FOUND.securityGroup)),
   'ec2:network-interface': ({ ec2 }, { id }) => seen(orAbsent(ec2.send(new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [id] })), NOT_FOUND.networkInterface)),
+  's3:bucket': ({ s3 }, { name }) => seen(orAbsent(s3.send(new GetBucketLocationCommand({ Bucket: name })), NOT_FOUND.bucket)),
+  'kms:key': ({ kms }, { id }) => keyExistence(kms, id),
   'secretsmanager:secret': ({ secrets }, { id }) => secretExistence(secrets, id),
 };
 
@@ -40,19 +54,6 @@ const ASK: Record<string, Ask> = {
 export async function confirm(clients: Clients, object: OwnedObject): Promise<Existence> {
   const ask = ASK[object.kind];
   return ask === undefined ? 'unknown' : ask(clients, object);
-}
-
-/** An object from its ARN. EC2's are known by their ids, as its own calls give them. */
-export function objectOfArn(arn: string): OwnedObject {
-  const service = arn.split(':')[2] ?? '';
-  const parts = partsOf(arn);
-  const name = parts.slice(1).join('/');
-  return { kind: `${service}:${parts.length === 1 ? 'bucket' : (parts[0] ?? '')}`, id: service === 'ec2' ? (parts[1] ?? arn) : arn, name: name === '' ? arn : name };
-}
-
-/** The resource of an ARN, split: `role/path/name` → role, path, name; `log-group:/aws/eks/x` → log-group, (empty), aws, eks, x. */
-function partsOf(arn: string): string[] {
-  return arn.split(':').slice(5).join(':').split(/[/:]/);
 }
 
 async function seen(answer: Promise<object | undefined>): Promise<Existence> {
@@ -79,4 +80,11 @@ async function secretExistence(secrets: Clients['secrets'], arn: string): Promis
   const answer = await orAbsent(secrets.send(new DescribeSecretCommand({ SecretId: arn })), NOT_FOUND.secretsManager);
   if (answer === undefined) return 'gone';
   return answer.DeletedDate === undefined ? 'exists' : 'going';
+}
+
+/** A key whose deletion is scheduled stays for its waiting period of 7 to 30 days (failure 32). */
+async function keyExistence(kms: Clients['kms'], arn: string): Promise<Existence> {
+  const answer = await orAbsent(kms.send(new DescribeKeyCommand({ KeyId: arn })), NOT_FOUND.kms);
+  if (answer === undefined) return 'gone';
+  return answer.KeyMetadata?.KeyState === 'PendingDeletion' || answer.KeyMetadata?.KeyState === 'PendingReplicaDeletion' ? 'going' : 'exists';
 }

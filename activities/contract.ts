@@ -7,7 +7,9 @@ import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
 import type { Plan, Target } from '../domain/plan.ts';
+import type { FoundObject, Memory, OrphanScope, PlatformRecords } from '../domain/orphans.ts';
 import type { Protection } from '../domain/protections.ts';
+import type { Removal } from '../domain/removal.ts';
 import type { OwnedObject, Receipt, Residue } from '../domain/report.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
@@ -188,6 +190,37 @@ export interface Destroyers {
   deleteIdentity(input: Destroying & { oidcIssuer?: string | undefined }): Promise<string[]>;
   /** Log groups and left-over CNI ENIs and security groups of the cluster, by tag. */
   deleteLeftovers(input: Destroying): Promise<string[]>;
+  /** Load balancers, then target groups, by the tags of their controllers and ours; deletion protection is respected (failures 21, 22). For a cluster that lives as well: whoever calls this has made sure that no controller makes them again. */
+  deleteLoadBalancers(input: Destroying): Promise<Removal>;
+  /** The next four throw Conflict while EKS has the cluster. What is tagged for another cluster besides is left alone. */
+  deleteOrphanInstances(input: Destroying): Promise<Removal>;
+  /** As deleteLeftovers, object by object. */
+  deleteOrphanNetwork(input: Destroying): Promise<Removal>;
+  /** `kept`: ids of volumes that are left alone, because an earlier run told of them as left: their data may be wanted. */
+  deleteOrphanVolumes(input: Destroying & { kept: string[] }): Promise<Removal>;
+  /** As deleteIdentity, object by object; providers by tag alone. */
+  deleteOrphanIdentity(input: Destroying): Promise<Removal>;
+}
+
+/** Looks at a whole account, region and environment: complete or an error, never a part (X5, failure 36). They make many calls and heartbeat. */
+export interface Surveys {
+  /** Of every platform that the registry knows by claim or receipt: what its last receipt says. */
+  readMemories(input: { environment: string; registry: Plan['registry'] }): Promise<Memory[]>;
+  /**
+   * The clusters that EKS lists, and what is tagged for other ones of the environment, each confirmed by its own service. `remembered` objects are looked for too.
+   * PreflightFailed where the caller's account is not the environment's.
+   */
+  surveyAccount(input: { environment: string; accountId: string; remembered: { cluster: string; objects: OwnedObject[] }[] }): Promise<{ living: string[]; objects: FoundObject[] }>;
+  /** Whether EKS has each cluster, whoever's it is: false only by its typed NotFound. */
+  readClusters(input: { clusters: string[] }): Promise<{ cluster: string; exists: boolean }[]>;
+  /** The run in flight under each workflow id, or null where Temporal says that there is none. */
+  readRuns(input: { workflowIds: string[] }): Promise<{ workflowId: string; run: { type: string; runId: string } | null }[]>;
+}
+
+/** The same for a hosted zone, on Route 53's queue. */
+export interface ZoneSurveys {
+  /** The records of every platform that the zone knows of, except those among `living`. PreflightFailed where the hosted zone has another name than the environment's. */
+  surveyZone(input: { scope: OrphanScope; hostedZoneId: string; living: string[] }): Promise<PlatformRecords[]>;
 }
 
 /** Route 53, on its own rate-limited task queue: a fleet of teardowns cannot starve ExternalDNS. */

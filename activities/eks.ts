@@ -38,6 +38,12 @@ export function apiAnswers(cluster: Pick<Cluster, 'status'> | undefined): boolea
   return API_STATES.includes(cluster?.status);
 }
 
+/** Throws Conflict while EKS still has the cluster: `why` says what may go only after it. */
+export async function demandClusterGone(eks: EKSClient, target: Pick<Target, 'cluster'>, why: string): Promise<void> {
+  const cluster = await describeOwnCluster(eks, target);
+  if (cluster !== undefined) throw new GoldenpathError('Conflict', `cluster ${target.cluster} still exists (${cluster.status ?? 'no status'}); ${why}`);
+}
+
 /** EKS's own words on what is wrong, one line an issue. */
 export function issuesOf(health: { issues?: { code?: string | undefined; message?: string | undefined; resourceIds?: string[] | undefined }[] | undefined } | undefined): string[] {
   return (health?.issues ?? []).map(({ code, message, resourceIds = [] }) => `${code ?? 'unknown'}: ${message ?? 'no message'}${resourceIds.length === 0 ? '' : ` (${resourceIds.join(', ')})`}`);

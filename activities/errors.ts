@@ -17,11 +17,16 @@ export const NOT_FOUND = {
   networkInterface: ['InvalidNetworkInterfaceID.NotFound'],
   volume: ['InvalidVolume.NotFound'],
   instance: ['InvalidInstanceID.NotFound'],
+  snapshot: ['InvalidSnapshot.NotFound'],
+  address: ['InvalidAllocationID.NotFound'],
+  launchTemplate: ['InvalidLaunchTemplateId.NotFound', 'InvalidLaunchTemplateId.NotFoundException'],
   loadBalancer: ['LoadBalancerNotFoundException', 'LoadBalancerNotFound'],
   targetGroup: ['TargetGroupNotFoundException', 'TargetGroupNotFound'],
   listener: ['ListenerNotFoundException', 'ListenerNotFound'],
   rule: ['RuleNotFoundException', 'RuleNotFound'],
   object: ['NoSuchKey'],
+  bucket: ['NoSuchBucket'],
+  kms: ['NotFoundException'],
 } as const;
 
 /**

@@ -13,7 +13,7 @@ import { TAG } from '../domain/names.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
-import { objectOfArn } from './confirm.ts';
+import { objectOfArn } from './arns.ts';
 import type { CoreReadings, Probes } from './contract.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';

@@ -3,7 +3,7 @@ import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
 import { verifyDecision } from './break-glass.ts';
 import type { Clients } from './clients.ts';
-import type { Deciding, PlatformActivities, ZoneProbes, ZoneRepairs } from './contract.ts';
+import type { Deciding, PlatformActivities, Surveys, ZoneProbes, ZoneRepairs, ZoneSurveys } from './contract.ts';
 import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
 import { nodeActivities } from './eks-nodes.ts';
@@ -13,6 +13,7 @@ import { foundationActivities } from './foundation.ts';
 import { roleActivities } from './iam.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 import { identityActivities } from './identity.ts';
+import { instanceActivities } from './instances.ts';
 import { readInventory } from './inventory.ts';
 import { createKubernetesActivities, kubernetesInventory } from './kubernetes-activities.ts';
 import { type KubernetesDeps, withCluster } from './kubernetes-client.ts';
@@ -20,17 +21,21 @@ import { mapKubernetesError } from './kubernetes-errors.ts';
 import { leftoverActivities } from './leftovers.ts';
 import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
+import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
 import { liftProtections } from './protections.ts';
 import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
+import { runActivities } from './runs.ts';
+import { surveyActivities } from './survey.ts';
 import { sweepActivities } from './sweep.ts';
 import { volumeActivities } from './volumes.ts';
 import { zoneProbes } from './zone.ts';
+import { zoneSurveys } from './zone-survey.ts';
 
 /** The activities of the main task queue. `manifestMirror`: a folder of pinned manifests named `<sha256>.yaml`, where the internet is not to be had. */
-export function createActivities(clients: Clients, { manifestMirror }: { manifestMirror?: string | undefined } = {}): PlatformActivities {
+export function createActivities(clients: Clients, { manifestMirror }: { manifestMirror?: string | undefined } = {}): PlatformActivities & Surveys {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -54,6 +59,10 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...identityActivities(clients),
       ...leftoverActivities(clients),
       ...sweepActivities(clients),
+      ...instanceActivities(clients),
+      ...memoryActivities(clients),
+      ...surveyActivities(clients),
+      ...runActivities,
       verifyDecision,
       liftProtections: (input: Deciding) => liftProtections(clients, input, (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target }: { target: Target }) => readInventory(clients, target, kubernetesInventory(kubernetes)),
@@ -63,8 +72,8 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
 }
 
 /** The activities of the Route 53 task queue. */
-export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>): ZoneProbes & ZoneRepairs {
-  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients) });
+export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>): ZoneProbes & ZoneRepairs & ZoneSurveys {
+  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients), ...zoneSurveys(clients) });
 }
 
 /** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */

@@ -3,49 +3,46 @@ import {
   DeleteNetworkInterfaceCommand, DeleteSecurityGroupCommand, type EC2Client, type IpPermission, paginateDescribeSecurityGroups,
   RevokeSecurityGroupEgressCommand, RevokeSecurityGroupIngressCommand, type SecurityGroup,
 } from '@aws-sdk/client-ec2';
-import { GoldenpathError } from '../domain/errors.ts';
+import { isSolelyOf } from '../domain/names.ts';
+import { joinRemovals, type Removal } from '../domain/removal.ts';
 import type { Clients } from './clients.ts';
 import type { Destroyers, Destroying } from './contract.ts';
-import { describeOwnCluster } from './eks.ts';
+import { demandClusterGone } from './eks.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { destroyer } from './guard.ts';
 import { deleteLogGroup } from './logs.ts';
-import { clusterInterfaces, clusterSecurityGroups } from './network.ts';
+import { clusterInterfaces, clusterSecurityGroups, interfaceObject, securityGroupObject } from './network.ts';
+import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
+import { demandAll, removeEach } from './removal.ts';
 
-export function leftoverActivities(clients: Clients): Pick<Destroyers, 'deleteLeftovers'> {
-  return { deleteLeftovers: destroyer(clients.s3, (input) => deleteLeftovers(clients, input)) };
+export function leftoverActivities(clients: Clients): Pick<Destroyers, 'deleteLeftovers' | 'deleteOrphanNetwork'> {
+  return {
+    deleteLeftovers: destroyer(clients.s3, async (input) => demandAll(await deleteLeftovers(clients, input))),
+    deleteOrphanNetwork: destroyer(clients.s3, (input) => deleteLeftovers(clients, input)),
+  };
 }
 
-async function deleteLeftovers({ ec2, eks, logs }: Clients, { target }: Destroying): Promise<string[]> {
-  const cluster = await describeOwnCluster(eks, target);
-  if (cluster !== undefined) throw new GoldenpathError('Conflict', `cluster ${target.cluster} still exists (${cluster.status ?? 'no status'}); what it uses goes after it`);
-  return [...(await deleteInterfaces(ec2, target.cluster)), ...(await deleteSecurityGroups(ec2, target.cluster)), ...(await deleteLogGroup(logs, target))];
+async function deleteLeftovers({ ec2, eks, logs }: Clients, { target }: Destroying): Promise<Removal> {
+  await demandClusterGone(eks, target, 'what it uses goes after it');
+  const interfaces = await deleteInterfaces(ec2, target.cluster);
+  const groups = await deleteSecurityGroups(ec2, target.cluster);
+  return joinRemovals([interfaces, groups, { deleted: await deleteLogGroup(logs, target), refused: [] }]);
 }
 
 /** Only interfaces tagged for the cluster that nothing uses: one in use, or managed by an AWS service, is that one's to remove (failure 23). */
-async function deleteInterfaces(ec2: EC2Client, cluster: string): Promise<string[]> {
-  const free = (await clusterInterfaces(ec2, cluster)).filter(({ Status, RequesterManaged }) => Status === 'available' && RequesterManaged !== true);
-  const deleted: string[] = [];
-  for (const { NetworkInterfaceId } of free) {
-    const answer = await orAbsent(ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })), NOT_FOUND.networkInterface);
-    if (answer !== undefined) deleted.push(`network interface ${NetworkInterfaceId}`);
-  }
-  return deleted;
+async function deleteInterfaces(ec2: EC2Client, cluster: string): Promise<Removal> {
+  const free = (await clusterInterfaces(ec2, cluster)).filter(({ Status, RequesterManaged, TagSet }) => Status === 'available' && RequesterManaged !== true && isSolelyOf(fromTagList(TagSet), cluster));
+  return removeEach(free.map((item) => interfaceObject(item)), ({ id }) => `network interface ${id}`, ({ id }) => orAbsent(ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })), NOT_FOUND.networkInterface));
 }
 
 /** Security groups that name one another cannot be deleted in any order: first every rule about them goes, then they (failure 24). */
-async function deleteSecurityGroups(ec2: EC2Client, cluster: string): Promise<string[]> {
-  const groups = await clusterSecurityGroups(ec2, cluster);
-  if (groups.length === 0) return [];
+async function deleteSecurityGroups(ec2: EC2Client, cluster: string): Promise<Removal> {
+  const groups = (await clusterSecurityGroups(ec2, cluster)).filter(({ Tags }) => isSolelyOf(fromTagList(Tags), cluster));
+  if (groups.length === 0) return { deleted: [], refused: [] };
   const ids = new Set(groups.map(({ GroupId }) => present(GroupId, "a security group's id")));
   for (const group of uniqueGroups([...groups, ...(await groupsNaming(ec2, [...ids]))])) await revokeRulesAbout(ec2, group, ids);
-  const deleted: string[] = [];
-  for (const { GroupId, GroupName } of groups) {
-    const answer = await orAbsent(ec2.send(new DeleteSecurityGroupCommand({ GroupId })), NOT_FOUND.securityGroup);
-    if (answer !== undefined) deleted.push(`security group ${GroupId} (${GroupName ?? ''})`);
-  }
-  return deleted;
+  return removeEach(groups.map((group) => securityGroupObject(group)), ({ id, name }) => `security group ${id} (${name})`, ({ id }) => orAbsent(ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })), NOT_FOUND.securityGroup));
 }
 
 function uniqueGroups(groups: readonly SecurityGroup[]): SecurityGroup[] {

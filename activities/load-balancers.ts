@@ -1,23 +1,31 @@
 // Load balancers and target groups of a cluster, by the tags of whichever controller made them (teardown.md step 6, failure 22).
 import {
-  DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups, type TagDescription,
+  DeleteLoadBalancerCommand, DeleteTargetGroupCommand, DescribeTagsCommand, type ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers, paginateDescribeTargetGroups,
+  type TagDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
-import { isOwnedBy } from '../domain/names.ts';
+import { clustersOf, isSolelyOf } from '../domain/names.ts';
+import { joinRemovals, type Removal } from '../domain/removal.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
-import type { Probes, Waiting } from './contract.ts';
-import { isNamed, NOT_FOUND, notReady } from './errors.ts';
-import { fromTagList, kubernetesClusterTag } from './ownership.ts';
+import type { Destroyers, Destroying, Probes, Waiting } from './contract.ts';
+import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
+import { destroyer } from './guard.ts';
+import { fromTagList, type TaggedObject } from './ownership.ts';
 import { allPages, inGroups, present } from './pages.ts';
+import { removeEach } from './removal.ts';
 
 /** DescribeTags takes at most 20 ARNs (ELBv2 API). */
 const TAGS_PER_CALL = 20;
 const GONE = [...NOT_FOUND.loadBalancer, ...NOT_FOUND.targetGroup];
 
-export function loadBalancerActivities({ elb }: Clients): Pick<Probes, 'probeLoadBalancersGone' | 'probeLoadBalancerActive'> {
-  return { probeLoadBalancersGone: (input) => probeLoadBalancersGone(elb, input), probeLoadBalancerActive: (input) => probeLoadBalancerActive(elb, input) };
+export function loadBalancerActivities({ elb, s3 }: Clients): Pick<Probes, 'probeLoadBalancersGone' | 'probeLoadBalancerActive'> & Pick<Destroyers, 'deleteLoadBalancers'> {
+  return {
+    probeLoadBalancersGone: (input) => probeLoadBalancersGone(elb, input),
+    probeLoadBalancerActive: (input) => probeLoadBalancerActive(elb, input),
+    deleteLoadBalancers: destroyer(s3, (input) => deleteLoadBalancers(elb, input)),
+  };
 }
 
 /**
@@ -26,11 +34,17 @@ export function loadBalancerActivities({ elb }: Clients): Pick<Probes, 'probeLoa
  * tag alone misses what the controllers made (failure 22); `shared` is never the cluster's own.
  */
 export function isMadeForCluster(tags: Record<string, string>, cluster: string): boolean {
-  return tags['elbv2.k8s.aws/cluster'] === cluster || tags[kubernetesClusterTag(cluster)] === 'owned' || isOwnedBy(tags, cluster);
+  return clustersOf(tags).includes(cluster);
 }
 
 /** All load balancers and target groups of the cluster, from complete listings of the region. */
 export async function clusterLoadBalancers(elb: ElasticLoadBalancingV2Client, cluster: string): Promise<OwnedObject[]> {
+  const all = await allLoadBalancers(elb);
+  return all.filter(({ tags }) => isMadeForCluster(tags, cluster)).map(({ object }) => object);
+}
+
+/** All load balancers and target groups of the region, with their tags. */
+export async function allLoadBalancers(elb: ElasticLoadBalancingV2Client): Promise<TaggedObject[]> {
   const [balancers, groups] = await Promise.all([
     allPages(paginateDescribeLoadBalancers({ client: elb }, {}), (page) => page.LoadBalancers),
     allPages(paginateDescribeTargetGroups({ client: elb }, {}), (page) => page.TargetGroups),
@@ -40,7 +54,7 @@ export async function clusterLoadBalancers(elb: ElasticLoadBalancingV2Client, cl
     ...groups.map(({ TargetGroupArn, TargetGroupName }) => ({ kind: 'elasticloadbalancing:targetgroup', id: present(TargetGroupArn, "a target group's ARN"), name: TargetGroupName ?? '' })),
   ];
   const tags = await tagsOf(elb, objects.map(({ id }) => id));
-  return objects.filter(({ id }) => isMadeForCluster(tags.get(id) ?? {}, cluster));
+  return objects.map((object) => ({ object, tags: tags.get(object.id) ?? {} }));
 }
 
 /** Tags by ARN; what is gone by now has none. */
@@ -78,4 +92,18 @@ async function probeLoadBalancerActive(elb: ElasticLoadBalancingV2Client, input:
 async function probeLoadBalancersGone(elb: ElasticLoadBalancingV2Client, input: Waiting): Promise<void> {
   const left = await clusterLoadBalancers(elb, input.target.cluster);
   if (left.length > 0) throw notReady(`${left.length} left in ELBv2: ${left.map(({ name }) => name).join(', ')}`, input, left.map(({ kind, id }) => `${kind} ${id}`));
+}
+
+/**
+ * Load balancers, which take their listeners and rules with them, then their target groups (failure 22); security groups come after them, in network.ts.
+ * Deletion protection is respected: the load balancer is refused (failure 21). A target group that a listener still uses is refused for the time being.
+ */
+async function deleteLoadBalancers(elb: ElasticLoadBalancingV2Client, { target }: Destroying): Promise<Removal> {
+  const own = (await allLoadBalancers(elb)).filter(({ tags }) => isSolelyOf(tags, target.cluster)).map(({ object }) => object);
+  const balancers = own.filter(({ kind }) => kind === 'elasticloadbalancing:loadbalancer');
+  const groups = own.filter(({ kind }) => kind === 'elasticloadbalancing:targetgroup');
+  return joinRemovals([
+    await removeEach(balancers, ({ name }) => `load balancer ${name}`, ({ id }) => orAbsent(elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: id })), NOT_FOUND.loadBalancer)),
+    await removeEach(groups, ({ name }) => `target group ${name}`, ({ id }) => orAbsent(elb.send(new DeleteTargetGroupCommand({ TargetGroupArn: id })), NOT_FOUND.targetGroup)),
+  ]);
 }

@@ -2,14 +2,14 @@
 import { type EC2Client, type Filter, type NetworkInterface, paginateDescribeNetworkInterfaces, paginateDescribeSecurityGroups, type SecurityGroup } from '@aws-sdk/client-ec2';
 import { paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GoldenpathError } from '../domain/errors.ts';
-import { TAG } from '../domain/names.ts';
+import { clustersOf, TAG } from '../domain/names.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
 import type { Probes, Waiting } from './contract.ts';
 import { describeOwnCluster } from './eks.ts';
 import { notReady } from './errors.ts';
 import { foundationVpcIds } from './foundation.ts';
-import { kubernetesClusterTag } from './ownership.ts';
+import { fromTagList, kubernetesClusterTag, type TaggedObject } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 
 export function networkActivities(clients: Clients): Pick<Probes, 'probeNetworkGone'> {
@@ -30,13 +30,22 @@ function clusterFilters(cluster: string): Filter[] {
 /** Security groups made for the cluster, by tag. */
 export async function clusterSecurityGroups(ec2: EC2Client, cluster: string): Promise<SecurityGroup[]> {
   const found = await Promise.all(clusterFilters(cluster).map((filter) => allPages(paginateDescribeSecurityGroups({ client: ec2 }, { Filters: [filter] }), (page) => page.SecurityGroups)));
-  return uniqueBy(found.flat(), ({ GroupId }) => present(GroupId, "a security group's id"));
+  return uniqueBy(found.flat().filter(({ Tags }) => clustersOf(fromTagList(Tags)).includes(cluster)), ({ GroupId }) => present(GroupId, "a security group's id"));
 }
 
 /** Network interfaces tagged for the cluster. */
 export async function clusterInterfaces(ec2: EC2Client, cluster: string): Promise<NetworkInterface[]> {
   const found = await Promise.all(clusterFilters(cluster).map((filter) => allPages(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters: [filter] }), (page) => page.NetworkInterfaces)));
-  return uniqueBy(found.flat(), ({ NetworkInterfaceId }) => present(NetworkInterfaceId, "an interface's id"));
+  return uniqueBy(found.flat().filter(({ TagSet }) => clustersOf(fromTagList(TagSet)).includes(cluster)), ({ NetworkInterfaceId }) => present(NetworkInterfaceId, "an interface's id"));
+}
+
+/** All security groups and network interfaces of the region, with their tags. */
+export async function networkObjects(ec2: EC2Client): Promise<TaggedObject[]> {
+  const [groups, interfaces] = await Promise.all([
+    allPages(paginateDescribeSecurityGroups({ client: ec2 }, {}), (page) => page.SecurityGroups),
+    allPages(paginateDescribeNetworkInterfaces({ client: ec2 }, {}), (page) => page.NetworkInterfaces),
+  ]);
+  return [...groups.map((group) => ({ object: securityGroupObject(group), tags: fromTagList(group.Tags) })), ...interfaces.map((item) => ({ object: interfaceObject(item), tags: fromTagList(item.TagSet) }))];
 }
 
 function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {

@@ -1,7 +1,5 @@
 // Everything in AWS that belongs to a cluster, from each service's own complete listing and by exact tag (X5, failures 39, 40).
-import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { DescribeAddonCommand, DescribeFargateProfileCommand, type EKSClient } from '@aws-sdk/client-eks';
-import { TAG } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
@@ -9,27 +7,29 @@ import { describeOwnCluster } from './eks.ts';
 import { listAddons } from './eks-addons.ts';
 import { describeNodeGroup, listFargateProfiles, listNodeGroups } from './eks-nodes.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
-import { ownedOidcProviders, ownedRoles } from './identity.ts';
+import { ownedIamObjects, ownedOidcProviders } from './identity.ts';
+import { clusterInstances } from './instances.ts';
 import { clusterLoadBalancers } from './load-balancers.ts';
 import { findLogGroup, isPlatformLogGroup } from './logs.ts';
 import { clusterInterfaces, clusterSecurityGroups, interfaceObject, securityGroupObject } from './network.ts';
-import { fromTagList, kubernetesClusterTag } from './ownership.ts';
-import { allPages, present } from './pages.ts';
+import { present } from './pages.ts';
+import { clusterSecrets } from './secrets.ts';
 import { clusterVolumes } from './volumes.ts';
 
 /** What exists now. Complete or an error. */
 export async function ownedObjects(clients: Clients, target: Target, oidcIssuer: string | undefined): Promise<OwnedObject[]> {
   const { cluster } = target;
-  const { eks, ec2, elb, iam, logs } = clients;
+  const { eks, ec2, elb, iam, logs, secrets } = clients;
   const found = await Promise.all([
     eksObjects(eks, target),
-    clusterInstances(ec2, cluster),
+    clusterInstances(ec2, cluster).then((instances) => instances.map(({ object }) => object)),
     clusterLoadBalancers(elb, cluster),
     clusterVolumes(ec2, cluster),
     clusterSecurityGroups(ec2, cluster).then((groups) => groups.map((group) => securityGroupObject(group))),
     clusterInterfaces(ec2, cluster).then((interfaces) => interfaces.map((item) => interfaceObject(item))),
-    ownedRoles(iam, target),
+    ownedIamObjects(iam, target),
     ownedOidcProviders(iam, target, oidcIssuer),
+    clusterSecrets(secrets, cluster),
     findLogGroup(logs, target).then((group) => (group !== undefined && isPlatformLogGroup(group.tags, cluster) ? [group.group] : [])),
   ]);
   return found.flat();
@@ -55,13 +55,4 @@ async function eksObjects(eks: EKSClient, target: Target): Promise<OwnedObject[]
 /** None where the object went between listing and description. */
 function toObject(kind: string, name: string, arn: string | undefined): OwnedObject[] {
   return arn === undefined ? [] : [{ kind, id: arn, name }];
-}
-
-/** Instances of the cluster, of whatever made them (node groups, Karpenter), that are not yet terminated. */
-async function clusterInstances(ec2: EC2Client, cluster: string): Promise<OwnedObject[]> {
-  const states = { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] };
-  const filters = [{ Name: `tag:${kubernetesClusterTag(cluster)}`, Values: ['owned'] }, { Name: `tag:${TAG.cluster}`, Values: [cluster] }];
-  const found = await Promise.all(filters.map((filter) => allPages(paginateDescribeInstances({ client: ec2 }, { Filters: [filter, states] }), (page) => page.Reservations)));
-  const objects = found.flat().flatMap(({ Instances = [] }) => Instances.map(({ InstanceId, Tags }) => ({ kind: 'ec2:instance', id: present(InstanceId, "an instance's id"), name: fromTagList(Tags)['Name'] ?? '' })));
-  return [...new Map(objects.map((object) => [object.id, object])).values()];
 }

@@ -1,13 +1,20 @@
 // What makes an AWS object a platform's own: its tags in each service's form, and the refusal of anybody else's (C1, failure 39).
 import { createHash } from 'node:crypto';
 import { GoldenpathError } from '../domain/errors.ts';
-import { isOwnedBy } from '../domain/names.ts';
+import { isOwnedBy, KUBERNETES_TAG } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
+import type { OwnedObject } from '../domain/report.ts';
 
 /** Tags as EC2, ELBv2, IAM and the tagging API list them. */
 export interface KeyValue {
   Key?: string | undefined;
   Value?: string | undefined;
+}
+
+/** An object with all tags that its service lists. */
+export interface TaggedObject {
+  object: OwnedObject;
+  tags: Record<string, string>;
 }
 
 /** A record of tags as a list of `Key`/`Value`. */
@@ -29,7 +36,7 @@ export function demandOwned(what: string, tags: Record<string, string> | undefin
 
 /** The tag by which Kubernetes' own cloud controllers and EKS mark what they make for a cluster. */
 export function kubernetesClusterTag(cluster: string): string {
-  return `kubernetes.io/cluster/${cluster}`;
+  return `${KUBERNETES_TAG}${cluster}`;
 }
 
 /**

@@ -18,7 +18,7 @@ type Needs = Pick<Plan, 'target' | 'registry' | 'secrets'>;
 
 /** What the worker's principal must be allowed, for bootstrap and teardown of this plan. */
 export function requiredActions(needs: Needs): RequiredActions[] {
-  return [...foundationActions(needs), ...clusterActions(needs), ...identityActions(needs), ...leftoverActions(needs)].filter(({ resources }) => resources.length > 0);
+  return [...foundationActions(needs), ...clusterActions(needs), ...identityActions(needs), ...leftoverActions(needs), ...orphanActions(needs)].filter(({ resources }) => resources.length > 0);
 }
 
 /** What the foundation check, the registry, the DNS gate and the probes read and write. */
@@ -135,7 +135,9 @@ function identityActions({ target }: Needs): RequiredActions[] {
     {
       why: 'deleteIdentity: a profile that still holds a role',
       resources: [`${aws}:iam::${accountId}:instance-profile/*`],
-      actions: ['iam:RemoveRoleFromInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile'],
+      actions: [
+        'iam:RemoveRoleFromInstanceProfile', 'iam:GetInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile',
+      ],
     },
     // EKS makes its service-linked roles in the caller's name, once in an account.
     {
@@ -154,7 +156,9 @@ function identityActions({ target }: Needs): RequiredActions[] {
     {
       why: 'deleteIdentity, sweep',
       resources: ['*'],
-      actions: ['iam:ListRoles', 'iam:ListOpenIDConnectProviders', 'tag:GetResources'],
+      actions: [
+        'iam:ListRoles', 'iam:ListOpenIDConnectProviders', 'iam:ListInstanceProfiles', 'iam:ListPolicies', 'tag:GetResources',
+      ],
     },
   ];
 }
@@ -183,6 +187,47 @@ function leftoverActions({ target }: Needs): RequiredActions[] {
       why: 'deleteLeftovers',
       resources: [`${aws}:ec2:${region}:${accountId}:security-group/*`],
       actions: ['ec2:RevokeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:DeleteSecurityGroup'],
+    },
+  ];
+}
+
+/** What a sweep asks of objects that nothing here makes and a tag may still name, and what the removal of orphans deletes. */
+function orphanActions({ target }: Needs): RequiredActions[] {
+  const { accountId, region } = target;
+  const aws = `arn:${partitionOf(region)}`;
+  return [
+    {
+      why: 'sweep, surveyAccount',
+      resources: ['*'],
+      actions: [
+        'ec2:DescribeSnapshots', 'ec2:DescribeAddresses', 'ec2:DescribeLaunchTemplates', 'kms:DescribeKey', 's3:GetBucketLocation',
+        'secretsmanager:ListSecrets', 'tag:GetTagKeys',
+      ],
+    },
+    {
+      why: 'deleteOrphanIdentity, sweep',
+      resources: [`${aws}:iam::${accountId}:policy/*`],
+      actions: ['iam:GetPolicy', 'iam:ListPolicyTags', 'iam:ListPolicyVersions', 'iam:DeletePolicyVersion', 'iam:DeletePolicy'],
+    },
+    {
+      why: 'deleteLoadBalancers',
+      resources: [`${aws}:elasticloadbalancing:${region}:${accountId}:loadbalancer/*`],
+      actions: ['elasticloadbalancing:DeleteLoadBalancer'],
+    },
+    {
+      why: 'deleteLoadBalancers',
+      resources: [`${aws}:elasticloadbalancing:${region}:${accountId}:targetgroup/*`],
+      actions: ['elasticloadbalancing:DeleteTargetGroup'],
+    },
+    {
+      why: 'deleteOrphanInstances',
+      resources: [`${aws}:ec2:${region}:${accountId}:instance/*`],
+      actions: ['ec2:TerminateInstances'],
+    },
+    {
+      why: 'deleteOrphanVolumes',
+      resources: [`${aws}:ec2:${region}:${accountId}:volume/*`],
+      actions: ['ec2:DeleteVolume'],
     },
   ];
 }

@@ -2,27 +2,14 @@
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { TAG } from '../domain/names.ts';
 import { addToLedger, type OwnedObject, type Residue } from '../domain/report.ts';
+import { residueOf } from '../domain/what-to-do.ts';
 import type { Clients } from './clients.ts';
-import { confirm, objectOfArn } from './confirm.ts';
+import { objectOfArn } from './arns.ts';
+import { confirm } from './confirm.ts';
 import type { Probes } from './contract.ts';
 import { ownedObjects } from './owned-objects.ts';
 import { kubernetesClusterTag } from './ownership.ts';
 import { allPages, present } from './pages.ts';
-
-/** How a person removes an object of a kind, once sure of it. */
-const WHAT_TO_DO: Record<string, (object: OwnedObject) => string> = {
-  'eks:cluster': ({ name }) => `aws eks delete-cluster --name ${name}`,
-  'eks:nodegroup': ({ id }) => `aws eks delete-nodegroup --cluster-name ${id.split('/')[1]} --nodegroup-name ${id.split('/')[2]}`,
-  'iam:role': ({ name }) => `detach its policies, then: aws iam delete-role --role-name ${name}`,
-  'iam:oidc-provider': ({ id }) => `aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ${id}`,
-  'logs:log-group': ({ name }) => `aws logs delete-log-group --log-group-name ${name}`,
-  'elasticloadbalancing:loadbalancer': ({ id }) => `aws elbv2 delete-load-balancer --load-balancer-arn ${id}`,
-  'elasticloadbalancing:targetgroup': ({ id }) => `aws elbv2 delete-target-group --target-group-arn ${id}`,
-  'ec2:instance': ({ id }) => `aws ec2 terminate-instances --instance-ids ${id}`,
-  'ec2:volume': ({ id }) => `look whether its data is wanted, then: aws ec2 delete-volume --volume-id ${id}`,
-  'ec2:security-group': ({ id }) => `see what uses it (aws ec2 describe-network-interfaces --filters Name=group-id,Values=${id}), then: aws ec2 delete-security-group --group-id ${id}`,
-  'ec2:network-interface': ({ id }) => `if its status is available: aws ec2 delete-network-interface --network-interface-id ${id}`,
-};
 
 export function sweepActivities(clients: Clients): Pick<Probes, 'sweep'> {
   return { sweep: (input) => sweep(clients, input) };
@@ -35,16 +22,12 @@ async function sweep(clients: Clients, { target, ledger, oidcIssuer }: Parameter
   const doubtful = addToLedger(ledger, tagged).filter(({ id }) => !seen.has(id));
   const confirmed = await Promise.all(doubtful.map(async (object) => ({ object, existence: await confirm(clients, object) })));
   return [
-    ...listed.map((object) => residue(object, `it belongs to ${target.cluster} by its tags, and its service lists it`)),
+    ...listed.map((object) => residueOf(object, `it belongs to ${target.cluster} by its tags, and its service lists it`)),
     ...confirmed.flatMap(({ object, existence }) => {
-      if (existence === 'exists') return [residue(object, `the run knew of it, or its tags name ${target.cluster}, and its service still has it`)];
-      return existence === 'unknown' ? [residue(object, `the tagging API lists it for ${target.cluster}; the sweep cannot ask its service`)] : [];
+      if (existence === 'exists') return [residueOf(object, `the run knew of it, or its tags name ${target.cluster}, and its service still has it`)];
+      return existence === 'unknown' ? [residueOf(object, `the tagging API lists it for ${target.cluster}; the sweep cannot ask its service`)] : [];
     }),
   ];
-}
-
-function residue(object: OwnedObject, why: string): Residue {
-  return { ...object, why, whatToDo: WHAT_TO_DO[object.kind]?.(object) ?? `look at ${object.id} and delete it by hand if it is not needed` };
 }
 
 /** The tags by which a platform's objects are known, whoever made them. The tagging API joins filters by AND, so each is a question of its own. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DECISIONS } from '../domain/break-glass.ts';
 import type { RunReport, StageReport, Waiting } from '../domain/report.ts';
+import { OPERATIONS } from '../domain/stages.ts';
 import { approvalSchema, requestSchema } from './decision-request.ts';
 import type { RunView } from './watch.ts';
 
@@ -10,7 +11,7 @@ const error = z.object({ type: z.string(), message: z.string(), problems: z.arra
 
 /** The events of `watch -o json`, one JSON object a line. Fields may be added under the same version; none changes its meaning or goes. Times are ms since the epoch. */
 export const eventSchema = z.discriminatedUnion('event', [
-  z.object({ ...base, event: z.literal('run'), operation: z.enum(['bootstrap', 'teardown']), cluster: z.string().nullable(), environment: z.string().nullable(), requester: z.string().nullable(), startedAt: z.number() }),
+  z.object({ ...base, event: z.literal('run'), operation: z.enum(OPERATIONS), cluster: z.string().nullable(), environment: z.string().nullable(), requester: z.string().nullable(), startedAt: z.number() }),
   z.object({ ...base, event: z.literal('stage'), stage: z.string(), title: z.string(), status: z.enum(['running', 'waiting', 'done', 'failed']), attempt: z.number(), durationMs: z.number().optional(), evidence: z.array(z.string()), error: error.optional() }),
   /** What the run waits for by itself: activities under way and their last word. */
   z.object({ ...base, event: z.literal('awaits'), stage: z.string().nullable(), pending: z.array(z.object({ activity: z.string(), attempt: z.number(), says: z.string().optional() })) }),

@@ -1,11 +1,12 @@
 // From what a person typed to a plan and a request, with every problem found on the way reported at once (F1, F5).
 import type { z } from 'zod';
+import type { Environment } from '../domain/environment.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { makePlan, type Plan } from '../domain/plan.ts';
 import { type BootstrapRequest, bootstrapRequestSchema } from '../domain/request.ts';
 import type { Operation } from '../domain/stages.ts';
 import { LIFECYCLES } from '../domain/tiers.ts';
-import { environmentsFolder, knownEnvironments, readEnvironment, readVersions, shownPath } from './files.ts';
+import { environmentsFolder, knownEnvironments, type Read, readEnvironment, readVersions, shownPath } from './files.ts';
 import { type InputProblem, InputRefused } from './problems.ts';
 
 /** A platform as it was typed: nothing is checked yet. */
@@ -70,7 +71,8 @@ export function refuseUndelivered(plan: Plan): void {
   }
 }
 
-async function findEnvironment(folder: string, name: string | undefined) {
+/** The environment of that name, or every problem with it. */
+export async function findEnvironment(folder: string, name: string | undefined): Promise<Read<Environment>> {
   const known = await knownEnvironments(folder);
   if (known.value === undefined) return { problems: known.problems };
   const allowed = known.value.join(', ');

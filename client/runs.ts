@@ -1,8 +1,8 @@
 // Runs on Temporal: start or attach, find, list, answer. One workflow id per cluster is the lock: no cluster has two runs at once (X6, U1).
 import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlreadyStartedError, type WorkflowExecutionInfo, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
 import type { Plan } from '../domain/plan.ts';
-import type { Operation } from '../domain/stages.ts';
-import { BOOTSTRAP, searchAttribute, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
+import { BOOTSTRAP, REMOVE_ORPHANS, searchAttribute, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
 
@@ -38,6 +38,9 @@ export interface RunSummary {
   endedAt: number | null;
 }
 
+const WORKFLOW_TYPE: Record<Operation, string> = { bootstrap: BOOTSTRAP, teardown: TEARDOWN, 'remove-orphans': REMOVE_ORPHANS };
+const DOES: Record<Operation, string> = { bootstrap: 'Bootstraps', teardown: 'Tears down', 'remove-orphans': 'Removes the orphans of' };
+
 /** How many runs a list shows: the latest ones. */
 const MAX_LISTED = 50;
 
@@ -64,7 +67,7 @@ export async function startRun(client: Client, { plan, request }: Prepared): Pro
 /** Starts a run of its own and gives its run id. Throws WorkflowExecutionAlreadyStartedError while another one is open. */
 async function startNew(client: Client, { plan, request }: Prepared): Promise<string> {
   const { operation, target } = plan;
-  const { firstExecutionRunId } = await client.workflow.start(operation === 'bootstrap' ? BOOTSTRAP : TEARDOWN, {
+  const { firstExecutionRunId } = await client.workflow.start(WORKFLOW_TYPE[operation], {
     workflowId: target.workflowId,
     taskQueue: TASK_QUEUE,
     args: [{ plan, request }],
@@ -77,7 +80,7 @@ async function startNew(client: Client, { plan, request }: Prepared): Promise<st
       { key: searchAttribute.requester, value: request.requester },
       ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
     ],
-    staticSummary: `${operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${target.cluster}`,
+    staticSummary: `${operationTitle(operation)} of ${target.cluster}`,
     staticDetails: staticDetails(plan, request.requester),
   });
   return firstExecutionRunId;
@@ -97,7 +100,7 @@ export async function hasRun(client: Client, workflowId: string): Promise<boolea
 
 /** The latest runs of all platforms, or of one environment, newest first. */
 export async function listRuns(client: Client, environment?: string): Promise<RunSummary[]> {
-  const types = `WorkflowType IN ('${BOOTSTRAP}', '${TEARDOWN}')`;
+  const types = `WorkflowType IN (${Object.values(WORKFLOW_TYPE).map((type) => `'${type}'`).join(', ')})`;
   const query = environment === undefined ? types : `${types} AND ${searchAttribute.environment.name} = '${environment}'`;
   const runs: RunSummary[] = [];
   for await (const execution of client.workflow.list({ query, pageSize: MAX_LISTED })) {
@@ -127,9 +130,9 @@ export function summaryOf(execution: WorkflowExecutionInfo | WorkflowExecutionDe
 }
 
 export function operationOf(workflowType: string): Operation {
-  if (workflowType === BOOTSTRAP) return 'bootstrap';
-  if (workflowType === TEARDOWN) return 'teardown';
-  throw new InputRefused([{ field: 'run', given: workflowType, problem: 'is not a bootstrap or a teardown', allowed: `${BOOTSTRAP}, ${TEARDOWN}`, fix: '`goldenpath status` lists the runs there are' }]);
+  const operation = OPERATIONS.find((each) => WORKFLOW_TYPE[each] === workflowType);
+  if (operation !== undefined) return operation;
+  throw new InputRefused([{ field: 'run', given: workflowType, problem: 'is not the run of a platform', allowed: Object.values(WORKFLOW_TYPE).join(', '), fix: '`goldenpath status` lists the runs there are' }]);
 }
 
 /** Whether a stage lies behind `claim` in a bootstrap's plan: then the build id belongs to that run. */
@@ -162,8 +165,8 @@ function attach(execution: WorkflowExecutionDescription, wanted: Operation): Sta
     {
       field: 'platform',
       given: workflowId,
-      problem: `a ${operation} of it is in flight (run ${runId}), and one cluster never has two runs at once`,
-      allowed: `a ${wanted} once the ${operation} has ended`,
+      problem: `a ${OPERATION_NOUN[operation]} of it is in flight (run ${runId}), and one cluster never has two runs at once`,
+      allowed: `a ${OPERATION_NOUN[wanted]} once the ${OPERATION_NOUN[operation]} has ended`,
       fix: `follow it with \`goldenpath watch ${workflowId}\`, and ask again when it has ended`,
     },
   ]);
@@ -190,7 +193,7 @@ async function refuseUsedBuild(client: Client, { target, stages }: Plan): Promis
 /** What the Temporal UI shows of the run from its first moment on, in Markdown. */
 function staticDetails({ operation, target, maxTier, hash }: Plan, requester: string): string {
   return [
-    `${operation === 'bootstrap' ? 'Bootstraps' : 'Tears down'} **${target.cluster}** (${target.lifecycle}, up to tier ${maxTier}) in ${target.environment}, asked for by ${requester}.`,
+    `${DOES[operation]} **${target.cluster}** (${target.lifecycle}, up to tier ${maxTier}) in ${target.environment}, asked for by ${requester}.`,
     '',
     `- DNS scope: \`${target.hostSuffix}\` in zone \`${target.zone}\` (${target.hostedZoneId}), owner \`${target.ownerId}\``,
     `- account ${target.accountId}, region ${target.region}`,

@@ -2,6 +2,7 @@
 import { claimsFor, type Decision, type DecisionRequest } from './break-glass.ts';
 import { ownedLine } from './dns-records.ts';
 import { leftStanding, type RunReport, type StageReport, type Waiting } from './report.ts';
+import { operationTitle } from './stages.ts';
 
 const MARK: Record<StageReport['status'], string> = { pending: '◻', running: '▶', waiting: '⏸', done: '✔', failed: '✘' };
 /** A details page of hundreds of records helps no one; the report query has them all. */
@@ -9,7 +10,7 @@ const MAX_RECORDS = 25;
 
 /** The whole page for a report. */
 export function currentDetails(report: RunReport): string {
-  const lines = [`**${report.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of \`${report.cluster}\`** (${report.hostSuffix}): ${report.state}`, ''];
+  const lines = [`**${operationTitle(report.operation)} of \`${report.cluster}\`** (${report.hostSuffix}): ${report.state}`, ''];
   for (const stage of report.stages) {
     lines.push(`- ${MARK[stage.status]} ${stage.title}${duration(stage)}`);
     if (stage.status === 'failed' || stage.status === 'waiting') for (const line of errorLines(stage)) lines.push(`  - ${line}`);

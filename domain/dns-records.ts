@@ -92,6 +92,13 @@ export function ownedRecords(listing: readonly DnsRecord[], owner: { ownerId: st
   });
 }
 
+/** Each record of a listing, in comparable form, with every owner that some registry TXT names for it. */
+export function recordOwners(listing: readonly DnsRecord[]): { record: DnsRecord; owners: string[] }[] {
+  const records = listing.map(normaliseRecord);
+  const owners = ownersOf(records);
+  return records.map((record) => ({ record, owners: [...ownersNamed(record, owners)] }));
+}
+
 /** Owners by what their registry TXT speaks of: `name TYPE`, or the bare name where the TXT has not our prefix (another prefix once, or none: then it speaks of its own name, whatever the type, failure 15). */
 type Owners = Map<string, Set<string>>;
 

@@ -1,4 +1,5 @@
 // Every name a platform has, derived in one place from environment, lifecycle and build id (requirements § Words, A3, D1).
+import { normaliseName } from './dns-names.ts';
 import type { Lifecycle } from './tiers.ts';
 
 /** Who a platform is: the input of every name. `buildId` is null for a persistent platform, which has none. */
@@ -48,6 +49,33 @@ export function platformNames({ environment, lifecycle, buildId }: Identity, zon
   };
 }
 
+/** The platform of the environment that has exactly this cluster name, or undefined where none can (failure 39). */
+export function platformOfCluster(cluster: string, environment: string): Identity | undefined {
+  return identityBehind(cluster, `goldenpath-${environment}-eks`, environment);
+}
+
+/** The platform of the environment that has exactly this ExternalDNS owner id, or undefined where none can (failure 16). */
+export function platformOfOwner(ownerId: string, environment: string): Identity | undefined {
+  return identityBehind(ownerId, `goldenpath-${environment}`, environment);
+}
+
+/** The ephemeral platform whose suffix a DNS name lies in, or undefined where the name is in no such suffix of the zone (D1). */
+export function platformOfName(name: string, { environment, zone }: { environment: string; zone: string }): Identity | undefined {
+  const [inner, outer] = [normaliseName(name), normaliseName(zone)];
+  const label = inner.endsWith(`.${outer}`) ? inner.slice(0, -outer.length - 1).split('.').at(-1) : undefined;
+  return label?.startsWith('b-') === true ? ephemeral(label.slice('b-'.length), environment) : undefined;
+}
+
+/** `beginning` alone is the persistent platform; with a dash and a build id after it, an ephemeral one. */
+function identityBehind(name: string, beginning: string, environment: string): Identity | undefined {
+  if (name === beginning) return { environment, lifecycle: 'persistent', buildId: null };
+  return name.startsWith(`${beginning}-`) ? ephemeral(name.slice(beginning.length + 1), environment) : undefined;
+}
+
+function ephemeral(buildId: string, environment: string): Identity | undefined {
+  return buildIdProblem(buildId) === undefined ? { environment, lifecycle: 'ephemeral', buildId } : undefined;
+}
+
 /** The tags by which a platform's AWS objects are known (C1). Ownership is these tags exactly, never a name (failure 39). */
 export const TAG = {
   environment: 'goldenpath.idp/environment',
@@ -72,4 +100,25 @@ export function ownershipTags(identity: Identity, names: Pick<PlatformNames, 'cl
 /** Whether an object with these tags belongs to the cluster: the exact tag and nothing else (failure 39). */
 export function isOwnedBy(tags: Record<string, string>, cluster: string): boolean {
   return tags[TAG.cluster] === cluster;
+}
+
+/** Tags in which the controllers of a cluster name it: the load balancer controller, and the VPC CNI on its interfaces. */
+const CONTROLLER_TAGS = ['elbv2.k8s.aws/cluster', 'cluster.k8s.amazonaws.com/name'] as const;
+/** The key under which EKS, the cloud provider and the CSI driver mark what they make for a cluster; `shared` is never the cluster's own. */
+export const KUBERNETES_TAG = 'kubernetes.io/cluster/';
+
+/**
+ * The clusters that an object's tags name as its owner, whoever wrote them: this product, EKS, a controller (failure 22).
+ * What the foundation's tag marks belongs to no platform, whatever else it carries (X3).
+ */
+export function clustersOf(tags: Record<string, string>): string[] {
+  if (tags[TAG.plane] !== undefined) return [];
+  const owned = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(KUBERNETES_TAG) && value === 'owned' ? [key.slice(KUBERNETES_TAG.length)] : []));
+  return [...new Set([TAG.cluster, ...CONTROLLER_TAGS].flatMap((key) => tags[key] ?? []).concat(owned))];
+}
+
+/** Whether the tags name this cluster as the owner and no other: what is disputed is nobody's to destroy. */
+export function isSolelyOf(tags: Record<string, string>, cluster: string): boolean {
+  const named = clustersOf(tags);
+  return named.length === 1 && named[0] === cluster;
 }

@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts';
 import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
 import { ownershipTags, platformNames } from './names.ts';
-import { bootstrapStages, type Operation, type StageSpec, teardownStages } from './stages.ts';
+import { type Operation, type StageSpec, stagesOf } from './stages.ts';
 import { compareTiers, deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
 import { timings, type Timings } from './timings.ts';
 import type { Versions } from './versions.ts';
@@ -81,7 +81,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
     },
     maxTier: maxTierFor(lifecycle),
     tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier && (component.name !== 'external-dns' || environment.dns.externalDns.enabled)) })),
-    stages: operation === 'bootstrap' ? bootstrapStages(lifecycle) : teardownStages(),
+    stages: stagesOf(operation, lifecycle),
     versions,
     externalDns: { enabled: environment.dns.externalDns.enabled },
     nodeGroup: environment.nodeGroup,

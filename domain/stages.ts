@@ -1,7 +1,17 @@
-// The stages of both runs, in order, with the words a person reads (architecture.md § How a run flows). A run that ends without having visited each of its stages has failed.
+// The stages of every run, in order, with the words a person reads (architecture.md § How a run flows). A run that ends without having visited each of its stages has failed.
 import { deliveredTiers, type Lifecycle, type Tier } from './tiers.ts';
 
-export type Operation = 'bootstrap' | 'teardown';
+export const OPERATIONS = ['bootstrap', 'teardown', 'remove-orphans'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** The operation as a noun, for a sentence with "of <cluster>" after it. */
+export const OPERATION_NOUN: Record<Operation, string> = { bootstrap: 'bootstrap', teardown: 'teardown', 'remove-orphans': 'removal of the orphans' };
+
+/** The noun at the beginning of a title. */
+export function operationTitle(operation: Operation): string {
+  const noun = OPERATION_NOUN[operation];
+  return `${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
+}
 
 export interface StageSpec {
   id: string;
@@ -41,4 +51,25 @@ export function teardownStages(): StageSpec[] {
     { id: 'sweep', title: 'Sweep every service by ownership tag' },
     { id: 'receipt', title: 'Write the receipt' },
   ];
+}
+
+/** The stages of removing what a platform that is gone left behind (X5), in the order of a teardown's end. */
+export function orphanStages(): StageSpec[] {
+  return [
+    { id: 'gone', title: 'Prove that the platform is gone, and read what it left' },
+    { id: 'dns-gate', title: 'Prove in Route 53 that it has no records' },
+    { id: 'load-balancers', title: 'Remove load balancers and target groups' },
+    { id: 'nodes', title: 'Terminate left-over nodes' },
+    { id: 'network', title: 'Remove network interfaces, security groups and the log group' },
+    { id: 'volumes', title: 'Remove volumes' },
+    { id: 'identity', title: 'Remove roles, policies and OIDC providers' },
+    { id: 'sweep', title: 'Sweep every service by ownership tag' },
+    { id: 'receipt', title: 'Write the receipt' },
+  ];
+}
+
+/** The stages of an operation. */
+export function stagesOf(operation: Operation, lifecycle: Lifecycle): StageSpec[] {
+  if (operation === 'bootstrap') return bootstrapStages(lifecycle);
+  return operation === 'teardown' ? teardownStages() : orphanStages();
 }

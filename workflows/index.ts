@@ -1,5 +1,7 @@
 // The workflows that the worker's bundle registers; names as in messages.ts.
 export { bootstrapPlatform } from './bootstrap-platform.ts';
+export { findOrphans } from './find-orphans.ts';
 export { lateSweep } from './late-sweep.ts';
 export { previewTeardown } from './preview-teardown.ts';
+export { removeOrphans } from './remove-orphans.ts';
 export { teardownPlatform } from './teardown-platform.ts';

@@ -2,9 +2,11 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { DecisionInput } from '../domain/break-glass.ts';
+import { type OrphanScope, REMOVAL_TYPE } from '../domain/orphans.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';
+import type { Timings } from '../domain/timings.ts';
 
 export interface BootstrapInput {
   plan: Plan;
@@ -22,11 +24,23 @@ export interface PreviewInput {
   requester: string;
 }
 
+/** Where orphans are looked for, and where the registry is. */
+export interface FindOrphansInput {
+  scope: OrphanScope;
+  accountId: string;
+  hostedZoneId: string;
+  registry: Plan['registry'];
+  timings: Timings;
+}
+
 /** Registered workflow type names: what the Temporal UI lists. */
 export const BOOTSTRAP = 'bootstrapPlatform';
 export const TEARDOWN = 'teardownPlatform';
 export const LATE_SWEEP = 'lateSweep';
 export const PREVIEW = 'previewTeardown';
+export const FIND_ORPHANS = 'findOrphans';
+/** Runs under the platform's own workflow id, so that no bootstrap of it can begin meanwhile. */
+export const REMOVE_ORPHANS = REMOVAL_TYPE;
 
 /** An operator's answer to a run that waits. `stage` must be the stage that waits, so that a late answer never hits another question. */
 export interface Answer {

@@ -1,6 +1,6 @@
 // Activity options by what a second attempt could do; no call has its own (architecture.md § Temporal conventions).
 import { type ActivityInterface, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { Changes, Destroyers, Probes, Waits, ZoneProbes, ZoneRepairs } from '../activities/contract.ts';
+import type { Changes, Destroyers, Probes, Surveys, Waits, ZoneProbes, ZoneRepairs, ZoneSurveys } from '../activities/contract.ts';
 import { PERMANENT } from '../domain/errors.ts';
 import type { Timings, Wait } from '../domain/timings.ts';
 import { ROUTE53_TASK_QUEUE } from './messages.ts';
@@ -24,8 +24,11 @@ export function policies(t: Timings) {
     change: proxy<Changes>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Every attempt passes the guard afresh, and finding nothing left to delete is success: so a time-out may be tried again, and a stale proof ends it.
     destroy: proxy<Destroyers>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Reads as well, but of a whole account: hundreds of calls, so it heartbeats.
+    survey: proxy<Surveys>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Route 53 answers five calls a second for a whole account: its own queue keeps the rate.
     zone: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
+    zoneSurvey: proxy<ZoneSurveys>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
     zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
     // Break-glass in Route 53. Each attempt lists again and finds what the one before deleted gone; waiting for INSYNC takes a minute.
     repair: proxy<ZoneRepairs>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),

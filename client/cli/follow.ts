@@ -1,4 +1,5 @@
 // Follows a run for a person or a script, until it ends, waits for a decision, or is let go of (U1).
+import { OPERATION_NOUN } from '../../domain/stages.ts';
 import { eventsBetween, type RunEvent } from '../events.ts';
 import type { Contact } from '../connection.ts';
 import { type RunView, watchRun } from '../watch.ts';
@@ -98,7 +99,7 @@ function progressLines(event: RunEvent, { paintMessage: paint }: Printer): strin
 }
 
 function linesOf(event: RunEvent, paint: Paint): string[] {
-  if (event.event === 'run') return [`${event.operation} of ${event.cluster ?? event.workflowId}, by ${event.requester ?? 'unknown'}, running for ${duration(event.at - event.startedAt)}`];
+  if (event.event === 'run') return [`${OPERATION_NOUN[event.operation]} of ${event.cluster ?? event.workflowId}, by ${event.requester ?? 'unknown'}, running for ${duration(event.at - event.startedAt)}`];
   if (event.event === 'stage') {
     const ended = event.durationMs === undefined ? {} : { startedAt: 0, endedAt: event.durationMs };
     return [stageLine({ title: event.title, status: event.status, attempts: event.attempt, ...ended }, paint), ...errorLines(event, paint).map((line) => `    ${line}`)];

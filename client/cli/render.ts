@@ -1,6 +1,7 @@
 // What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
 import type { Plan } from '../../domain/plan.ts';
 import { leftStanding, type RunReport, type StageReport } from '../../domain/report.ts';
+import { operationTitle } from '../../domain/stages.ts';
 import type { InputProblem } from '../problems.ts';
 import type { RunSummary } from '../runs.ts';
 import type { Pending, RunView } from '../watch.ts';
@@ -83,7 +84,7 @@ export function summaryLines(report: RunReport, paint: Paint): string[] {
 
 function headline({ operation, cluster, state, startedAt, endedAt }: RunReport, paint: Paint): string {
   const style: Style = state === 'ready' || state === 'clean' ? 'green' : state === 'failed' ? 'red' : 'yellow';
-  return `${paint('bold', `${operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${cluster}`)}: ${paint(style, state)}${endedAt === undefined ? '' : ` after ${duration(endedAt - startedAt)}`}`;
+  return `${paint('bold', `${operationTitle(operation)} of ${cluster}`)}: ${paint(style, state)}${endedAt === undefined ? '' : ` after ${duration(endedAt - startedAt)}`}`;
 }
 
 function stageLines(stage: StageReport, paint: Paint): string[] {
@@ -140,7 +141,7 @@ export function runLines(runs: readonly RunSummary[], paint: Paint, now: number)
 /** One run, as `status` shows it. */
 export function viewLines({ run, report, pending, silent, outcome }: RunView, paint: Paint): string[] {
   return [
-    ...(report === undefined ? [`${paint('bold', `${run.operation === 'bootstrap' ? 'Bootstrap' : 'Teardown'} of ${run.cluster ?? run.workflowId}`)}: ${run.status.toLowerCase()}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
+    ...(report === undefined ? [`${paint('bold', `${operationTitle(run.operation)} of ${run.cluster ?? run.workflowId}`)}: ${run.status.toLowerCase()}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
     ...pendingLines(pending).map((line) => `  ${paint('cyan', '…')} ${line}`),
     ...(silent === undefined ? [] : [`  ${paint('yellow', '!')} ${silentLine(silent)}`]),
     ...(outcome?.error === undefined || report?.state === 'failed' ? [] : [`  ${paint('red', outcome.error.type)}: ${outcome.error.message}`]),

@@ -1,4 +1,5 @@
 // What `bootstrap` and `teardown` share: start or attach, say so, follow to the end.
+import { OPERATION_NOUN } from '../../domain/stages.ts';
 import { connect } from '../connection.ts';
 import { type Prepared, refuseUndelivered } from '../request.ts';
 import { startRun } from '../runs.ts';
@@ -13,7 +14,7 @@ export async function startAndFollow(prepared: Prepared, { detach }: { detach: b
   try {
     const started = await startRun(contact.client, prepared);
     const { workflowId, runId, operation, attached } = started;
-    printer.message(`${attached ? 'Attached to the' : 'Started the'} ${operation} of ${prepared.plan.target.cluster}${attached ? ' in flight' : ''} (workflow ${workflowId}, run ${runId})`);
+    printer.message(`${attached ? 'Attached to the' : 'Started the'} ${OPERATION_NOUN[operation]} of ${prepared.plan.target.cluster}${attached ? ' in flight' : ''} (workflow ${workflowId}, run ${runId})`);
     const ui = process.env['GOLDENPATH_UI'];
     if (ui !== undefined && ui !== '') printer.message(`In the Temporal UI: ${ui}/namespaces/${contact.client.options.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`);
     if (detach) {

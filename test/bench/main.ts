@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { connect } from '../../client/connection.ts';
 import { prepare } from '../../client/request.ts';
 import { startRun } from '../../client/runs.ts';
-import type { Operation } from '../../domain/stages.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { labDown, labEnv, labStatus, labUp } from '../../lab/lab.ts';
 import { CRITICAL_PATH, criticalSeconds } from './critical-path.ts';
@@ -23,7 +22,7 @@ interface Measured {
   memoryBytes: number;
 }
 
-async function measure(operation: Operation, buildId: string): Promise<Measured> {
+async function measure(operation: keyof typeof CRITICAL_PATH, buildId: string): Promise<Measured> {
   const { client, close } = await connect();
   try {
     const before = await route53Calls();
@@ -57,7 +56,7 @@ async function route53Calls(): Promise<Record<string, number>> {
   return { goldenpath: ours, others: requests.length - ours };
 }
 
-function show(operation: Operation, { cost, report, route53, memoryBytes }: Measured): void {
+function show(operation: keyof typeof CRITICAL_PATH, { cost, report, route53, memoryBytes }: Measured): void {
   const path = criticalSeconds(operation, timeScale);
   const line = (label: string, value: string, goal = '') => { process.stdout.write(`  ${label.padEnd(44)} ${value.padStart(12)}  ${goal}\n`); };
   const seconds = (value: number) => `${value.toFixed(1)} s`;

@@ -9,7 +9,8 @@ export async function deafAws(region: string) {
   const server = createServer((request, response) => {
     aws.asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
     aws.onAsked();
-    response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end('{"message":"no"}'); // in EKS's words: every destroying activity asks EKS first
+    const isQuery = request.headers['content-type']?.includes('x-www-form-urlencoded') === true; // EC2, ELB, IAM; the others here speak JSON
+    response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' }).end(isQuery ? '<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>' : '{"message":"no"}');
   });
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   const { port } = server.address() as AddressInfo;

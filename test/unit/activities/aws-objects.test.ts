@@ -1,6 +1,6 @@
 // Whose an AWS object is, and what of it is touched (failures 22–24, 39, 40).
 import { describe, expect, it } from 'vitest';
-import { objectOfArn } from '../../../activities/confirm.ts';
+import { objectOfArn } from '../../../activities/arns.ts';
 import { irsaRoleArn, oidcProviderArn, partitionOf, roleNamesOf } from '../../../activities/iam.ts';
 import { rulesAbout } from '../../../activities/leftovers.ts';
 import { isMadeForCluster } from '../../../activities/load-balancers.ts';

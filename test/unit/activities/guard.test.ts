@@ -137,6 +137,11 @@ describe('every destroying activity', () => {
     startDeleteCluster: {},
     deleteIdentity: {},
     deleteLeftovers: {},
+    deleteLoadBalancers: {},
+    deleteOrphanInstances: {},
+    deleteOrphanNetwork: {},
+    deleteOrphanVolumes: { kept: [] },
+    deleteOrphanIdentity: {},
   };
   const names = Object.keys(INPUTS) as (keyof Destroyers)[];
   let world: Awaited<ReturnType<typeof deafAws>>;
