@@ -109,7 +109,8 @@ export interface Probes {
   probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
   /** The load balancer behind the platform's address takes traffic: ELBv2 calls it active. NotReady until then; TerminalState where it failed. */
   probeLoadBalancerActive(input: Waiting & { address: string }): Promise<CheckResult[]>;
-  readInventory(input: { target: Target }): Promise<Inventory>;
+  /** `withoutKubernetes`: AWS alone is asked, because people gave the cluster's API up. */
+  readInventory(input: { target: Target; withoutKubernetes?: boolean }): Promise<Inventory>;
   /** What the registry remembers: the recorded zone id (F3), whether the build id was ever claimed, and every object that the receipts of the cluster's runs name, whatever its tags say now. */
   readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<RegistryMemory>;
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */

@@ -65,7 +65,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...runActivities,
       verifyDecision,
       liftProtections: (input: Deciding) => liftProtections(clients, input, (use) => withCluster(kubernetes, input.target, use)),
-      readInventory: ({ target }: { target: Target }) => readInventory(clients, target, kubernetesInventory(kubernetes)),
+      readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),
   };

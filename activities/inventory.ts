@@ -13,14 +13,14 @@ import { awsProtections } from './protections.ts';
 /** The half of the inventory that the cluster itself answers. */
 export type KubernetesHalf = Pick<Inventory, 'kubernetes' | 'argocd' | 'applications' | 'protections'>;
 
-/** Reads both halves. Throws NotOwned where the cluster is another's. */
-export async function readInventory(clients: Clients, target: Target, readKubernetes: (input: { target: Target }) => Promise<KubernetesHalf>): Promise<Inventory> {
+/** Reads both halves; AWS's alone where there is nothing to read the other with, because people gave it up. Throws NotOwned where the cluster is another's. */
+export async function readInventory(clients: Clients, target: Target, readKubernetes: ((input: { target: Target }) => Promise<KubernetesHalf>) | undefined): Promise<Inventory> {
   const cluster = await describeOwnCluster(clients.eks, target);
   const oidcIssuer = cluster?.identity?.oidc?.issuer;
   const [described, objects, kubernetes] = await Promise.all([
     cluster === undefined ? null : describe(clients, target, cluster),
     ownedObjects(clients, target, oidcIssuer),
-    apiAnswers(cluster) ? readKubernetes({ target }) : ({ kubernetes: 'none', argocd: false, applications: [], protections: [] } satisfies KubernetesHalf),
+    readKubernetes !== undefined && apiAnswers(cluster) ? readKubernetes({ target }) : ({ kubernetes: 'none', argocd: false, applications: [], protections: [] } satisfies KubernetesHalf),
   ]);
   const aws = await awsProtections(clients, target, objects);
   return { cluster: described, objects, ...kubernetes, protections: [...aws.map(({ protection }) => protection), ...kubernetes.protections] };

@@ -48,18 +48,18 @@ export const mapKubernetesError: Mapper = (error) => {
   const reason = noAnswer(error);
   if (reason === undefined) return undefined;
   const text = `Kubernetes API: no answer (${reason})`;
-  return new GoldenpathError('Unavailable', text, [text], { cause: error });
+  return new GoldenpathError('KubernetesUnavailable', text, [text], { cause: error });
 };
 
 function typeOf(code: number, status: KubernetesStatus | undefined): ErrorType {
   if (status?.causes.includes('NamespaceTerminating') === true) return 'Conflict'; // a 403 that passes once the namespace is gone
   if (code === 401 || code === 403) return 'AccessDenied';
-  if (code === 404) return status?.reason === 'NotFound' ? 'Conflict' : 'Unavailable'; // gone between reading and writing; or no answer of the API at all
+  if (code === 404) return status?.reason === 'NotFound' ? 'Conflict' : 'KubernetesUnavailable'; // gone between reading and writing; or no answer of the API at all
   if (code === 409 || code === 410) return 'Conflict';
   if (code === 429) return 'Throttled';
   // An apply whose object does not fit its type answers 500 (facts.md); trying again does not mend it.
   if (status?.message.includes('failed to create typed patch object') === true) return 'InvalidInput';
-  if (code === 408 || code >= 500) return 'Unavailable';
+  if (code === 408 || code >= 500) return 'KubernetesUnavailable';
   return 'InvalidInput';
 }
 

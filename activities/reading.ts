@@ -10,7 +10,7 @@ export async function reading<T>(read: Promise<T>): Promise<Reading<T>> {
   } catch (error) {
     if (error instanceof GoldenpathError) return { problem: error.message };
     const mapped = mapAwsError(error);
-    if (mapped?.type === 'Throttled' || mapped?.type === 'Unavailable') throw error;
+    if (mapped?.type === 'Throttled' || mapped?.type === 'Unavailable' || mapped?.type === 'KubernetesUnavailable') throw error;
     if (mapped !== undefined) return { problem: mapped.message };
     if (error instanceof Error && '$metadata' in error) return { problem: `${error.name}: ${error.message}` };
     throw error;

@@ -33,6 +33,8 @@ export const ERRORS = {
   Throttled: { retry: true, exit: 1 },
   /** No answer, or a 5xx: nothing is known. Never read as absence (failure 36). */
   Unavailable: { retry: true, exit: 1 },
+  /** The same of a cluster's own API: then nothing can be drained, and nothing there counts as gone. */
+  KubernetesUnavailable: { retry: true, exit: 1 },
   /** Not there yet: the expected miss of a poll. */
   NotReady: { retry: true, benign: true, exit: 1 },
   /** Two writers met; read again and decide anew. */

@@ -16,6 +16,8 @@ export interface Timings {
   /** All attempts of one activity that reads or changes: long enough to sit out a throttled hour's worst minutes or a worker's restart. */
   totalMs: number;
   heartbeatMs: number;
+  /** How long the first look at a cluster's API is tried before people are asked to go on without it. */
+  kubernetesPatienceMs: number;
   cluster: Wait;
   nodeGroup: Wait;
   addon: Wait;
@@ -64,6 +66,7 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     changeMs: 3 * MINUTE,
     totalMs: 15 * MINUTE,
     heartbeatMs: 20 * SECOND,
+    kubernetesPatienceMs: Math.max(MINUTE, Math.round((5 * MINUTE) / scale)), // an API server's replacement or a token's renewal takes less; on-call should know within minutes
     cluster: wait(552, 5, 30), // EKS control plane, measured median; AWS says "several minutes"
     nodeGroup: wait(145, 3, 20),
     addon: wait(30, 3, 15),

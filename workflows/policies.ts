@@ -16,6 +16,8 @@ export function policies(t: Timings) {
   return {
     // A read twice costs one API call.
     probe: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
+    // The first look at a cluster's API, which may be gone for good: people are asked within minutes.
+    firstLook: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.kubernetesPatienceMs, retry: RETRY }),
     // The same reads, repeated by the server until what was started is done. The activity says when to look next (nextProbeMs); the interval here serves real errors.
     until: (wait: Wait) => proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
     // Watches the Kubernetes API from one worker; heartbeats tell a dead one. A second attempt reads afresh.

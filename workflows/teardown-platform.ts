@@ -1,9 +1,9 @@
 // Removes a platform (X1): DNS sources go while their controllers live; only a proof in Route 53 lets anything be destroyed. Stages as teardown.md § Order.
-import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import type { Destroying, Inventory, KeptDisk } from '../activities/contract.ts';
 import { stillAutomated } from '../domain/applications.ts';
 import { ROOT_APPLICATION } from '../domain/components.ts';
-import { subjectOf } from '../domain/break-glass.ts';
+import { type Decided, subjectOf } from '../domain/break-glass.ts';
 import { permitLine } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts';
@@ -14,6 +14,7 @@ import { afterMending, beginProblems, controllerApplications, isInMotion, neverE
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
+import { type Kubernetes, openKubernetes } from './kubernetes-gone.ts';
 import { type Policies, policies } from './policies.ts';
 import { openProtections, protectionEvidence, type Protections } from './protections.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
@@ -23,21 +24,23 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
   const run = openRun(plan, request);
   const call = policies(plan.timings);
   const gate = closedGate(plan, call, run.record);
-  const { decide } = gate;
   const protections = openProtections(plan, call);
+  const kubernetes = openKubernetes(plan);
+  const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
+  const decide = (decided: Decided) => { for (const part of [gate, protections, kubernetes]) part.decide(decided); };
   try {
-    const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, protections, call, note), decide: protections.decide });
-    await run.stage('drain-precheck', { act: (note) => proveExternalDns(plan, platform, gate, call, note), decide });
-    await run.stage('freeze-gitops', { act: (note) => freeze(plan, platform, call, note), verify: () => frozen(plan, platform, call) });
-    await run.stage('workloads', { act: (note) => removeWorkloads(plan, platform, call, note) });
-    await run.stage('dns-sources', { act: (note) => removeSources(plan, platform, call, note) });
+    const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, { protections, kubernetes }, call, note), decide });
+    const now = () => kubernetes.seen(platform);
+    await run.stage('drain-precheck', { act: (note) => kubernetes.needed(note, undefined, () => proveExternalDns(plan, now(), gate, call, note)), decide });
+    await run.stage('freeze-gitops', { act: (note) => kubernetes.needed(note, undefined, async () => { await freeze(plan, now(), call, note); await frozen(plan, now(), call); }), decide });
+    await run.stage('workloads', { act: (note) => kubernetes.needed(note, undefined, () => removeWorkloads(plan, now(), call, note)), decide });
+    await run.stage('dns-sources', { act: (note) => kubernetes.needed(note, undefined, () => removeSources(plan, now(), call, note)), decide });
     gate.open(Date.now());
-    await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });
-    const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
+    await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, now(), call, note) });
     await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); }, decide });
-    const kept = await run.stage('volumes', { act: async (note) => removeVolumes(await prove('Before volumes'), run, plan, platform, call, note), decide });
-    await run.stage('controllers', { act: (note) => removeControllers(prove, plan, platform, call, note), decide });
-    await run.stage('final-proof', { act: async (note) => { await networkGone(plan, call); note(permitLine((await prove('Final proof')).permit)); }, decide });
+    const kept = await run.stage('volumes', { act: (note) => kubernetes.needed(note, [], async () => removeVolumes(await prove('Before volumes'), run, plan, now(), call, note)), decide });
+    await run.stage('controllers', { act: (note) => kubernetes.needed(note, undefined, () => removeControllers(prove, plan, now(), call, note)), decide });
+    await run.stage('final-proof', { act: async (note) => { await networkGone(prove, plan, now(), call, note); note(permitLine((await prove('Final proof')).permit)); }, decide });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
     await run.stage('sweep', { act: (note) => sweep(run, plan, platform, { gate, kept }, call, note) });
     const report = await closeRun(run, plan);
@@ -49,20 +52,20 @@ export async function teardownPlatform({ plan, request }: TeardownInput): Promis
 }
 
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. Whatever people let it lift, it reads anew. */
-async function takeInventory(run: Run, plan: Plan, protections: Protections, call: Policies, note: Note): Promise<Inventory> {
-  let { platform, found } = await readPlatform(run, plan, call, note);
-  while (await protections.lift(found, note)) ({ platform, found } = await readPlatform(run, plan, call, note));
+async function takeInventory(run: Run, plan: Plan, { protections, kubernetes }: { protections: Protections; kubernetes: Kubernetes }, call: Policies, note: Note): Promise<Inventory> {
+  let { platform, found } = await readPlatform(run, plan, kubernetes, call, note);
+  while (await protections.lift(found, note)) ({ platform, found } = await readPlatform(run, plan, kubernetes, call, note));
   const { cluster, applications, objects } = platform;
   note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
   note(...protectionEvidence(found));
   return platform;
 }
 
-async function readPlatform(run: Run, plan: Plan, call: Policies, note: Note): Promise<{ platform: Inventory; found: Protection[] }> {
+async function readPlatform(run: Run, plan: Plan, kubernetes: Kubernetes, call: Policies, note: Note): Promise<{ platform: Inventory; found: Protection[] }> {
   const { probe, zone } = call;
   const { target, registry } = plan;
   const [platform, memory, dns, ofRecords] = await Promise.all([
-    settledInventory(plan, call, note),
+    settledInventory(plan, kubernetes, call, note),
     probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
     zone.readZone('Read the hosted zone', { target }),
     zone.listRecordProtections('Read the record set protections', { target }),
@@ -76,13 +79,15 @@ async function readPlatform(run: Run, plan: Plan, call: Policies, note: Note): P
 }
 
 /** EKS deletes no cluster that it creates or updates just now, and what hangs on one is not all there yet: that is waited for, then all is read anew. */
-async function settledInventory({ target, timings }: Plan, { probe, until }: Policies, note: Note): Promise<Inventory> {
-  const found = await probe.readInventory('Read what the platform owns', { target });
+async function settledInventory({ target, timings }: Plan, kubernetes: Kubernetes, { probe, firstLook, until }: Policies, note: Note): Promise<Inventory> {
+  if (kubernetes.isGivenUp()) return probe.readInventory('Read what AWS knows of the platform', { target, withoutKubernetes: true });
+  const found = await kubernetes.needed(note, null, () => firstLook.readInventory('Read what the platform owns', { target }));
+  if (found === null) throw new TypeError('the Kubernetes API was given up while it was asked');
   if (found.cluster === null || !isInMotion(found.cluster.status)) return found;
   const wait = { ...timings.cluster, expectedMs: 0 }; // nobody here knows when it began
   note(`cluster was ${found.cluster.status}`);
   await until(wait).probeClusterSettled(`Wait until EKS has done with the cluster, which is ${found.cluster.status}`, { target, startedAt: Date.now(), wait });
-  return probe.readInventory('Read what the platform owns now', { target });
+  return firstLook.readInventory('Read what the platform owns now', { target });
 }
 
 /** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */
@@ -132,8 +137,9 @@ async function removeSources({ target, timings }: Plan, { kubernetes }: Inventor
   note(...(await watch(timings.drain).awaitDnsSourcesGone('Wait until no source is left and none comes back', { target })));
 }
 
-/** Step 6. */
-async function loadBalancersGone({ target, timings }: Plan, { until }: Policies, note: Note): Promise<void> {
+/** Step 6. Without its API no controller removes them: then the DNS gate comes first, and its proof lets them be removed through AWS (failure 20). */
+async function loadBalancersGone({ target, timings }: Plan, { kubernetes }: Inventory, { until }: Policies, note: Note): Promise<void> {
+  if (kubernetes === 'none') { note('there is no Kubernetes API: load balancers are removed through AWS, once the DNS gate lets it'); return; }
   await until(timings.loadBalancersGone).probeLoadBalancersGone('No load balancer and no target group of the cluster', { target, startedAt: Date.now(), wait: timings.loadBalancersGone });
   note('ELBv2 has no load balancer and no target group of the cluster');
 }
@@ -152,7 +158,7 @@ async function removeVolumes(permit: Destroying, run: Run, { target, timings }: 
 
 /** Step 9: applications before Argo CD (failure 3). */
 async function removeControllers(prove: (why: string) => Promise<Destroying>, { target, timings, versions }: Plan, { argocd }: Inventory, { probe, destroy: call, watch }: Policies, note: Note): Promise<void> {
-  if (!argocd) { note('Argo CD is not installed'); return; }
+  if (!argocd) { note('no Argo CD is there to remove'); return; }
   // Read anew: an operator's retry comes minutes or hours after the inventory.
   const applications = await probe.readApplications('Applications there are now', { target });
   const names = [...workloadApplications(applications), ...controllerApplications(applications)];
@@ -162,8 +168,21 @@ async function removeControllers(prove: (why: string) => Promise<Destroying>, { 
   note(...(await call.removeArgoCd('Remove Argo CD', { ...(await prove('Before Argo CD')), manifest: versions.manifests.argocd })));
 }
 
-/** Step 10. */
-async function networkGone({ target, timings }: Plan, { until }: Policies): Promise<void> {
+/** Step 10. Security groups that no controller takes away any more go with the left-overs, after the cluster. */
+async function networkGone(prove: (why: string) => Promise<Destroying>, { target, timings }: Plan, { kubernetes }: Inventory, { destroy: call, until }: Policies, note: Note): Promise<void> {
+  if (kubernetes === 'none') {
+    const wait = timings.loadBalancersGone;
+    const giveUpAt = Date.now() + wait.deadlineMs;
+    for (;;) {
+      const { deleted, refused } = await call.deleteLoadBalancers('Delete load balancers and target groups through AWS', await prove('Before load balancers'));
+      note(...deleted);
+      if (!refused.some(({ passing }) => passing) || Date.now() >= giveUpAt) break; // a target group is in use until its load balancer is gone
+      await sleep(wait.denseMs, { summary: 'Target groups are still in use' });
+    }
+    await until(wait).probeLoadBalancersGone('No load balancer and no target group of the cluster', { target, startedAt: Date.now(), wait });
+    note('ELBv2 has no load balancer and no target group of the cluster');
+    return;
+  }
   await until(timings.networkGone).probeNetworkGone('No network interface of a load balancer, no security group of one', { target, startedAt: Date.now(), wait: timings.networkGone });
 }
 
