@@ -105,7 +105,7 @@ async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { p
     note(...problems, `ExternalDNS will not delete the ${owned.length} records; decided: ${decided.decision}, by ${decided.approvals.map(({ claims }) => claims.approver).join(' and ')}`);
     return;
   }
-  if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', 'ExternalDNS cannot be relied on to delete the records; nothing was drained', problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
+  if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems);
   note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
 }

@@ -216,7 +216,7 @@ describe('the client', () => {
 
   it('failure 36: no answer, an absent group and an absent kind are never an absent object', async () => {
     const dead = await opened('x', () => Promise.resolve('x'), `https://127.0.0.1:${await freePort()}`);
-    await expect(dead.read({ apiVersion: 'v1', kind: 'Namespace', name: 'argocd' })).rejects.toMatchObject({ type: 'Unavailable', message: 'Kubernetes API: no answer (ECONNREFUSED)' });
+    await expect(dead.read({ apiVersion: 'v1', kind: 'Namespace', name: 'argocd' })).rejects.toMatchObject({ type: 'KubernetesUnavailable', message: 'Kubernetes API: no answer (ECONNREFUSED)' });
     await dead.close();
     const read = (apiVersion: string, kind: string) => runActivity(() => withCluster(world.deps, target, (cluster) => cluster.read({ apiVersion, kind, name: 'x', namespace: 'default' })), undefined);
     await expect(read('gateway.networking.k8s.io/v1', 'Gateway')).rejects.toMatchObject({ type: 'Unavailable' });

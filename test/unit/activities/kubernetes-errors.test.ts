@@ -16,7 +16,7 @@ describe('absence', () => {
   });
 
   it('failure 36: a 404 that is no Status says nothing of the object', () => {
-    expect(typeOf(new ApiException(404, 'x', '<html>Not Found</html>', {}))).toBe('Unavailable');
+    expect(typeOf(new ApiException(404, 'x', '<html>Not Found</html>', {}))).toBe('KubernetesUnavailable');
     expect(typeOf(status(404, 'NotFound'))).toBe('Conflict');
   });
 });
@@ -24,7 +24,7 @@ describe('absence', () => {
 describe('triage', () => {
   it.each([
     [401, 'Unauthorized', 'AccessDenied'], [403, 'Forbidden', 'AccessDenied'], [409, 'Conflict', 'Conflict'], [409, 'AlreadyExists', 'Conflict'], [410, 'Expired', 'Conflict'],
-    [429, 'TooManyRequests', 'Throttled'], [500, 'InternalError', 'Unavailable'], [503, 'ServiceUnavailable', 'Unavailable'], [504, 'Timeout', 'Unavailable'], [400, 'BadRequest', 'InvalidInput'], [422, 'Invalid', 'InvalidInput'],
+    [429, 'TooManyRequests', 'Throttled'], [500, 'InternalError', 'KubernetesUnavailable'], [503, 'ServiceUnavailable', 'KubernetesUnavailable'], [504, 'Timeout', 'KubernetesUnavailable'], [400, 'BadRequest', 'InvalidInput'], [422, 'Invalid', 'InvalidInput'],
   ])('failure 36: %i %s is %s', (code, reason, type) => {
     expect(mapKubernetesError(status(code, reason))).toMatchObject({ type, message: `Kubernetes API: HTTP ${code} ${reason}: the ${reason}` });
   });
@@ -39,13 +39,13 @@ describe('triage', () => {
 
   it.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])('failure 36: %s is no answer', (code) => {
     const cause = Object.assign(new Error(code), { code });
-    expect(mapKubernetesError(new TypeError('fetch failed', { cause }))).toMatchObject({ type: 'Unavailable', message: `Kubernetes API: no answer (${code})` });
-    expect(typeOf(new TypeError('Failed to fetch resource metadata for v1/Pod: fetch failed', { cause }))).toBe('Unavailable');
+    expect(mapKubernetesError(new TypeError('fetch failed', { cause }))).toMatchObject({ type: 'KubernetesUnavailable', message: `Kubernetes API: no answer (${code})` });
+    expect(typeOf(new TypeError('Failed to fetch resource metadata for v1/Pod: fetch failed', { cause }))).toBe('KubernetesUnavailable');
   });
 
   it('failure 36: an answer that breaks off, and a time-out, are no answer', () => {
-    expect(typeOf(new TypeError('terminated'))).toBe('Unavailable');
-    expect(typeOf(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))).toBe('Unavailable');
+    expect(typeOf(new TypeError('terminated'))).toBe('KubernetesUnavailable');
+    expect(typeOf(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))).toBe('KubernetesUnavailable');
   });
 
   it('failure 36: bugs and cancellations stay what they are', () => {
