@@ -18,8 +18,16 @@ import type { teardownPlatform } from './teardown-platform.ts';
 export async function interruptible(run: Run, plan: Plan, stages: () => Promise<RunReport>, failed: (error: unknown) => Promise<never>): Promise<RunReport> {
   const scope = new CancellationScope();
   const taken = takeInterrupts(run.report, plan, scope);
+  const toItsEnd = async (): Promise<RunReport> => {
+    try {
+      return await scope.run(stages);
+    } catch (error) {
+      if (taken() !== undefined) throw error;
+      return failed(error);
+    }
+  };
   try {
-    const report = await orFailed(() => scope.run(stages), (error) => (taken() === undefined ? failed(error) : Promise.reject(error)));
+    const report = await toItsEnd();
     if (taken() === undefined) return report;
   } catch (error) {
     if (taken() === undefined || !isOutcome(error)) throw error;
@@ -99,12 +107,4 @@ function current({ stages }: RunReport): StageReport | undefined {
 /** Everything but a bug in workflow code, which fails the task and waits for a fixed worker. */
 function isOutcome(error: unknown): boolean {
   return isOperational(error) || isCancellation(error);
-}
-
-async function orFailed<T>(work: () => Promise<T>, failed: (error: unknown) => Promise<never>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    return failed(error);
-  }
 }

@@ -96,7 +96,7 @@ test('X6: of several starts at the same moment one starts the run, the others sa
   await withWorld(newWorld(), async (runs) => {
     const build = newBuild();
     const prepared = await prepare({ operation: 'bootstrap', environment: 'dev', buildId: build.buildId, requester: 'ana' }, {});
-    const started = await Promise.all([1, 2, 3].map(() => startRun(runs.client, prepared)));
+    const started = await Promise.all([1, 2, 3].map(() => startRun(runs.client, prepared, () => {})));
     expect(new Set(started.map(({ runId }) => runId)).size).toBe(1);
     expect(started.filter(({ attached }) => attached)).toHaveLength(2);
     await runs.client.workflow.getHandle(build.workflowId).result();
