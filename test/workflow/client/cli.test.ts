@@ -56,7 +56,7 @@ test('F4, F5: a foundation that fails gives 5 and every finding; the build id is
   });
 });
 
-test('X6, U1: one cluster has one run; the same request attaches, another is refused, Ctrl-C and a timeout let go', async () => {
+test('X6, U1: one cluster has one run; the same request attaches, Ctrl-C and a timeout let go', async () => {
   const gate = Promise.withResolvers<void>();
   const world = newWorld(() => ({ startNodeGroup: async () => { await gate.promise; return []; } }));
   await withWorld(world, async (runs) => {
@@ -67,10 +67,6 @@ test('X6, U1: one cluster has one run; the same request attaches, another is ref
 
     const again = await goldenpath('bootstrap', ...build.target, '--detach', '-o', 'json');
     expect(document(again.stdout)).toMatchObject({ attached: true, runId, workflowId: build.workflowId });
-
-    const other = await goldenpath('teardown', ...build.target, ...build.confirm);
-    expect(other.code).toBe(2);
-    expect(other.stderr).toContain('a bootstrap of it is in flight');
 
     const late = await goldenpath('watch', build.cluster, '--timeout', '2');
     expect(late.code).toBe(124);
