@@ -72,9 +72,9 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         return result;
       } catch (error) {
         Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
-        if (isCancellation(error) || scope.consideredCancelled) throw error; // nobody is asked about a run that is to end
+        if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
-        if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
+        if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
         if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
         if (answer.decision === 'abort') {
