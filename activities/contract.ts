@@ -173,7 +173,7 @@ export interface Changes {
   deleteDnsSources(input: { target: Target }): Promise<string[]>;
   /** Write-once at `auditKey(entry, name)`; a second attempt at the same entry finds it written (B2). */
   recordAudit(input: { registry: Plan['registry']; entry: AuditEntry; name: string }): Promise<{ key: string }>;
-  /** Write-once at `receipts/<environment>/<cluster>/<name>.json` (O2); `name` is the run id, with `-sweep-N` for a late sweep. */
+  /** Write-once at `receipts/<environment>/<cluster>/<name>.json` (O2); `name` is the run id, with `-sweep-N` for a late sweep and `-interrupted` for a bootstrap that a teardown took over. */
   writeReceipt(input: { target: Target; registry: Plan['registry']; name: string; receipt: Receipt }): Promise<{ key: string }>;
 }
 

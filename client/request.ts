@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Environment } from '../domain/environment.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { makePlan, type Plan } from '../domain/plan.ts';
-import { type BootstrapRequest, bootstrapRequestSchema } from '../domain/request.ts';
+import { bootstrapRequestSchema, type TeardownRequest, teardownRequestSchema } from '../domain/request.ts';
 import type { Operation } from '../domain/stages.ts';
 import { LIFECYCLES } from '../domain/tiers.ts';
 import { environmentsFolder, knownEnvironments, type Read, readEnvironment, readVersions, shownPath } from './files.ts';
@@ -21,12 +21,14 @@ export interface AskedRun extends Asked {
   requester: string;
   commit?: string | undefined;
   onFailure?: string | undefined;
+  /** Of a teardown: why. */
+  reason?: string | undefined;
 }
 
 export interface Prepared {
   plan: Plan;
-  /** Bootstrap and teardown requests have the same shape; the operation is the plan's. */
-  request: BootstrapRequest;
+  /** A bootstrap's request is a teardown's without a reason; the operation is the plan's. */
+  request: TeardownRequest;
 }
 
 /** The words for each field of a request: option, what is allowed, what to do. */
@@ -34,6 +36,7 @@ const FIELDS: Record<string, { option: string; allowed: string; fix: string }> =
   lifecycle: { option: '--lifecycle', allowed: LIFECYCLES.join(', '), fix: 'ephemeral platforms are disposable builds, the persistent one is the environment itself' },
   buildId: { option: '--build-id', allowed: 'DD-MM-YY-NN for an ephemeral platform, none for a persistent one', fix: 'an ephemeral platform takes the date of the build and its number on that day, e.g. --build-id 23-01-26-01' },
   requester: { option: '--requester', allowed: 'a name', fix: 'say who asks: --requester or GOLDENPATH_REQUESTER' },
+  reason: { option: '--reason', allowed: 'a sentence', fix: 'say why the platform goes, or leave it out' },
   onFailure: { option: '--on-failure', allowed: 'fail, wait', fix: 'fail ends the run at a stage that fails for good, wait keeps it for an operator' },
 };
 /** A value for each field that is always allowed: what is left to check shows beside what failed already. */
@@ -82,7 +85,7 @@ export async function findEnvironment(folder: string, name: string | undefined):
   return readEnvironment(folder, name);
 }
 
-function checkRequest(asked: AskedRun): { value?: BootstrapRequest; problems: InputProblem[] } {
+function checkRequest(asked: AskedRun): { value?: TeardownRequest; problems: InputProblem[] } {
   const given: Record<string, unknown> = {
     environment: NEUTRAL.environment, // judged against the files, not here
     lifecycle: asked.lifecycle ?? 'ephemeral',
@@ -90,8 +93,9 @@ function checkRequest(asked: AskedRun): { value?: BootstrapRequest; problems: In
     requester: asked.requester,
     onFailure: asked.onFailure ?? (asked.operation === 'bootstrap' ? 'fail' : 'wait'),
     ...(asked.commit === undefined ? {} : { commit: asked.commit }),
+    ...(asked.reason === undefined ? {} : { reason: asked.reason }),
   };
-  const parsed = bootstrapRequestSchema.safeParse(given);
+  const parsed = (asked.operation === 'bootstrap' ? bootstrapRequestSchema : teardownRequestSchema).safeParse(given);
   if (parsed.success) return { value: parsed.data, problems: [] };
   const ofFields = parsed.error.issues.filter(({ code }) => code !== 'custom');
   const issues = ofFields.length === 0 ? parsed.error.issues : [...ofFields, ...acrossFields(given, ofFields)];
@@ -102,7 +106,7 @@ function checkRequest(asked: AskedRun): { value?: BootstrapRequest; problems: In
 function acrossFields(given: Record<string, unknown>, unsound: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const fields = new Set(unsound.map(({ path }) => path[0]));
   const neutral = Object.fromEntries(Object.entries(NEUTRAL).filter(([field]) => fields.has(field)));
-  return bootstrapRequestSchema.safeParse({ ...given, ...neutral }).error?.issues ?? [];
+  return teardownRequestSchema.safeParse({ ...given, ...neutral }).error?.issues ?? [];
 }
 
 function inputProblem(field: string, given: Record<string, unknown>, message: string): InputProblem {

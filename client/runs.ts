@@ -1,10 +1,12 @@
 // Runs on Temporal: start or attach, find, list, answer. One workflow id per cluster is the lock: no cluster has two runs at once (X6, U1).
 import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlreadyStartedError, type WorkflowExecutionInfo, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
+import { GoldenpathError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
-import { BOOTSTRAP, REMOVE_ORPHANS, searchAttribute, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { BOOTSTRAP, REMOVE_ORPHANS, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
+import { takeOver } from './takeover.ts';
 
 /** Which run: the latest one of the workflow id where no run id is given. */
 export interface RunRef {
@@ -17,6 +19,8 @@ export interface Started extends RunRef {
   operation: Operation;
   /** True where the run was in flight already and this request changed nothing. */
   attached: boolean;
+  /** The run id of the bootstrap that this teardown interrupted. */
+  interrupted?: string;
 }
 
 /** What lists and `status` show of a run; all of it is known to the server, no worker is asked. */
@@ -44,46 +48,54 @@ const DOES: Record<Operation, string> = { bootstrap: 'Bootstraps', teardown: 'Te
 /** How many runs a list shows: the latest ones. */
 const MAX_LISTED = 50;
 
+/** Runs may end and begin while one is to be started: so often it is looked again before that is called a conflict. */
+const MAX_LOOKS = 5;
+
 /**
- * Starts the plan's run, or attaches to the same operation in flight. Throws InputRefused where the other operation is in
- * flight, and for a bootstrap where the build id was used before; of earlier runs that Temporal has forgotten, the claim in the registry decides.
+ * Starts the plan's run, or attaches to the same operation in flight; a teardown takes over a bootstrap in flight (X6), and `say` is told so. Throws InputRefused for
+ * a bootstrap while a teardown is in flight, and where the build id was used before; of earlier runs that Temporal has forgotten, the claim in the registry decides.
  */
-export async function startRun(client: Client, { plan, request }: Prepared): Promise<Started> {
-  const { operation, target } = plan;
-  const { workflowId } = target;
-  const inFlight = await runningExecution(client, workflowId);
-  if (inFlight !== undefined) return attach(inFlight, operation);
-  if (operation === 'bootstrap') await refuseUsedBuild(client, plan);
-  try {
-    const runId = await startNew(client, { plan, request });
-    return { workflowId, runId, operation, attached: false };
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // Another start came first, between the look and this one: now there is a run to attach to, or one that has ended already.
-    return startRun(client, { plan, request });
+export async function startRun(client: Client, prepared: Prepared, say: (line: string) => void): Promise<Started> {
+  const { operation, target } = prepared.plan;
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const inFlight = await runningExecution(client, target.workflowId);
+    const started = inFlight === undefined ? await startNew(client, prepared) : await join(client, prepared, inFlight, say);
+    if (started !== undefined) return started;
   }
+  throw new GoldenpathError('Conflict', `Runs of ${target.cluster} began and ended ${MAX_LOOKS} times while this ${operation} was to be started`, ['ask again']);
 }
 
-/** Starts a run of its own and gives its run id. Throws WorkflowExecutionAlreadyStartedError while another one is open. */
-async function startNew(client: Client, { plan, request }: Prepared): Promise<string> {
+/** Attaches to the run in flight, or takes it over; undefined where it ended meanwhile. */
+async function join(client: Client, prepared: Prepared, inFlight: WorkflowExecutionDescription, say: (line: string) => void): Promise<Started | undefined> {
+  const { operation } = prepared.plan;
+  if (operation !== 'teardown' || operationOf(inFlight.type) !== 'bootstrap') return attach(inFlight, operation);
+  const taken = await takeOver(client, inFlight, prepared, say);
+  if (taken === undefined) return undefined;
+  const teardown = attach(taken.next, operation);
+  return taken.accepted ? { ...teardown, attached: false, interrupted: inFlight.runId } : teardown;
+}
+
+/** Starts the run; undefined where another start came first. */
+async function startNew(client: Client, { plan, request }: Prepared): Promise<Started | undefined> {
   const { operation, target } = plan;
-  const { firstExecutionRunId } = await client.workflow.start(WORKFLOW_TYPE[operation], {
-    workflowId: target.workflowId,
-    taskQueue: TASK_QUEUE,
-    args: [{ plan, request }],
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE, // a teardown follows the bootstrap under the same id
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL, // of two starts at the same moment the second must know that it is the second
-    typedSearchAttributes: [
-      { key: searchAttribute.environment, value: target.environment },
-      { key: searchAttribute.cluster, value: target.cluster },
-      { key: searchAttribute.lifecycle, value: target.lifecycle },
-      { key: searchAttribute.requester, value: request.requester },
-      ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
-    ],
-    staticSummary: `${operationTitle(operation)} of ${target.cluster}`,
-    staticDetails: staticDetails(plan, request.requester),
-  });
-  return firstExecutionRunId;
+  const { workflowId } = target;
+  if (operation === 'bootstrap') await refuseUsedBuild(client, plan);
+  try {
+    const { firstExecutionRunId: runId } = await client.workflow.start(WORKFLOW_TYPE[operation], {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [{ plan, request }],
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE, // a teardown follows the bootstrap under the same id
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL, // of two starts at the same moment one makes the run, and the other attaches to it
+      typedSearchAttributes: startAttributes(target, request),
+      staticSummary: `${operationTitle(operation)} of ${target.cluster}`,
+      staticDetails: staticDetails(plan, request.requester),
+    });
+    return { workflowId, runId, operation, attached: false };
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
+  }
 }
 
 /** The latest run under the workflow id. Throws InputRefused where there never was one, or Temporal has forgotten it. */
@@ -160,7 +172,6 @@ function attach(execution: WorkflowExecutionDescription, wanted: Operation): Sta
   const { workflowId, runId } = execution;
   const operation = operationOf(execution.type);
   if (operation === wanted) return { workflowId, runId, operation, attached: true };
-  // A teardown that interrupts a bootstrap in flight (X6) belongs here: an update on the running bootstrap, which ends as the teardown.
   throw new InputRefused([
     {
       field: 'platform',

@@ -4,6 +4,7 @@ import {
 } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { interruptionLine } from '../domain/interruption.ts';
 import type { RunReport } from '../domain/report.ts';
 import { REPORT_MEMO, reportQuery } from '../workflows/messages.ts';
 import { isAway, isSilence } from './grpc.ts';
@@ -54,8 +55,7 @@ export async function* watchRun(client: Client, ref: RunRef, signal: AbortSignal
       view = { ...view, silent: 'server' };
     }
     if (signal.aborted) return; // a call that was let go of looks like silence
-    // The run went on under a new run id: follow it there.
-    at = view.run.status === 'CONTINUED_AS_NEW' ? { workflowId: at.workflowId } : { workflowId: at.workflowId, runId: view.run.runId };
+    at = { workflowId: at.workflowId, runId: view.run.runId };
     yield view;
     if (view.outcome !== undefined) return;
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch((error: unknown) => { if (!signal.aborted) throw error; });
@@ -67,9 +67,9 @@ export async function look(client: Client, ref: RunRef, before?: RunView): Promi
   const description = await client.withDeadline(Date.now() + LOOK_MS, () => describeRun(client, ref));
   const run = summaryOf(description);
   const seen = before?.report !== undefined && before.run.runId === run.runId ? { report: before.report } : {};
-  if (run.status === 'CONTINUED_AS_NEW') return { run, pending: [], ...seen };
   if (run.status !== 'RUNNING') {
-    const outcome = await outcomeOf(client, run, description.memo?.[REPORT_MEMO]);
+    const left = description.memo?.[REPORT_MEMO];
+    const outcome = run.status === 'CONTINUED_AS_NEW' ? interrupted(run, left) : await outcomeOf(client, run, left);
     return { run, pending: [], ...seen, ...(outcome.report === undefined ? {} : { report: outcome.report }), outcome };
   }
   const report = await askReport(client, run);
@@ -102,6 +102,13 @@ async function outcomeOf(client: Client, { workflowId, runId, status }: RunSumma
 
 function failedOutcome(status: string, type: string, message: string, report: unknown): Outcome {
   return { status, error: { type, message }, ...(isReport(report) ? { report } : {}) };
+}
+
+/** A bootstrap that a teardown took over has ended (X6): whoever followed it is told so, and not how the teardown fares. */
+function interrupted({ status, workflowId }: RunSummary, left: unknown): Outcome {
+  const report = isReport(left) ? left : undefined;
+  const who = report?.interruption === undefined ? 'a teardown took it over' : interruptionLine(report.interruption);
+  return { status, error: { type: 'Interrupted', message: `The bootstrap was interrupted: ${who}. The teardown: goldenpath watch ${workflowId}` }, ...(report === undefined ? {} : { report }) };
 }
 
 function isReport(value: unknown): value is RunReport {

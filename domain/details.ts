@@ -1,6 +1,7 @@
 // The Markdown that the Temporal UI shows as a run's current details: what it does, what it waits for, how to answer (U1).
 import { claimsFor, type Decision, type DecisionRequest } from './break-glass.ts';
 import { ownedLine } from './dns-records.ts';
+import { interruptionLine } from './interruption.ts';
 import { leftStanding, type RunReport, type StageReport, type Waiting } from './report.ts';
 import { operationTitle } from './stages.ts';
 
@@ -15,6 +16,8 @@ export function currentDetails(report: RunReport): string {
     lines.push(`- ${MARK[stage.status]} ${stage.title}${duration(stage)}`);
     if (stage.status === 'failed' || stage.status === 'waiting') for (const line of errorLines(stage)) lines.push(`  - ${line}`);
   }
+  if (report.interruption !== undefined) lines.push('', `**Interrupted**: ${interruptionLine(report.interruption)}. What is under way comes to its safe point; then this run goes on as the teardown.`);
+  if (report.interrupted !== undefined) lines.push('', `Took over the bootstrap run ${report.interrupted}.`);
   if (report.waiting !== undefined) lines.push('', ...waitingLines(report));
   const [standing, command] = leftStanding(report);
   if (standing !== undefined) lines.push('', `**${standing}**: \`${command}\``);

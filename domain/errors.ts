@@ -27,6 +27,8 @@ export const ERRORS = {
   TerminalState: { retry: false, exit: 1 },
   /** An operator ended the run. */
   Aborted: { retry: false, exit: 1 },
+  /** A teardown took a bootstrap over (X6). */
+  Interrupted: { retry: false, exit: 1 },
   /** A deadline of the plan passed. */
   DeadlineExceeded: { retry: false, exit: 1 },
   /** The other side asked for slower calls. */

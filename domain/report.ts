@@ -2,6 +2,7 @@
 import { type Approval, type Decision, type DecisionRequest, subjectLine } from './break-glass.ts';
 import type { OwnedRecord } from './dns-records.ts';
 import { hashOf } from './hash.ts';
+import type { Interruption } from './interruption.ts';
 import type { Operation, StageSpec } from './stages.ts';
 import type { Plan } from './plan.ts';
 
@@ -68,8 +69,12 @@ export interface RunReport {
   ledger: OwnedObject[];
   residue: Residue[];
   decisions: { stage: string; decision: 'retry' | Decision; by: string; reason: string; at: number }[];
-  /** Decisions that did not count, and why (B2). */
+  /** Decisions and interrupts that did not count, and why (B2). */
   refusals: { at: number; by: string; reason: string }[];
+  /** Of a bootstrap: the teardown that takes it over, or took it over (X6). */
+  interruption?: Interruption;
+  /** Of a teardown: the run id of the bootstrap that it took over. */
+  interrupted?: string;
 }
 
 /** The report of a run that has not begun. */
@@ -105,9 +110,9 @@ export function explained(residue: readonly Residue[], known: readonly { id: str
 }
 
 /** What a bootstrap that ended badly left standing, and the command that removes it: two lines, none where it came to create nothing. */
-export function leftStanding({ operation, state, stages, ledger, environment, buildId, cluster }: RunReport): [] | [what: string, command: string] {
+export function leftStanding({ operation, state, stages, ledger, environment, buildId, cluster, interruption }: RunReport): [] | [what: string, command: string] {
   const created = stages.some(({ id, attempts }) => id === 'cluster' && attempts > 0);
-  if (operation !== 'bootstrap' || state !== 'failed' || !created) return [];
+  if (operation !== 'bootstrap' || state !== 'failed' || !created || interruption !== undefined) return []; // interrupted: its teardown is on it
   // What an attempt made whose answer was lost is not in the ledger; a teardown finds it by its tags.
   const what = ledger.length === 0 ? 'AWS objects of the platform may exist' : `${ledger.length} AWS object${ledger.length === 1 ? '' : 's'} of the platform exist${ledger.length === 1 ? 's' : ''}`;
   const platform = buildId === null ? '--lifecycle persistent' : `--build-id ${buildId}`;

@@ -18,7 +18,8 @@ const origin = {
 };
 
 export const bootstrapRequestSchema = z.strictObject({ ...identity, ...origin }).superRefine(checkBuildId);
-export const teardownRequestSchema = z.strictObject({ ...identity, ...origin }).superRefine(checkBuildId);
+/** `reason`: why the platform goes; whoever followed a bootstrap that it interrupts is told so. */
+export const teardownRequestSchema = z.strictObject({ ...identity, ...origin, reason: z.string().min(1).optional() }).superRefine(checkBuildId);
 export type BootstrapRequest = z.infer<typeof bootstrapRequestSchema>;
 export type TeardownRequest = z.infer<typeof teardownRequestSchema>;
 

@@ -6,31 +6,32 @@ import { applicationsUpTo, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
+import { interruptible } from './interrupt.ts';
 import type { BootstrapInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
-/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
+/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report, or goes on as the teardown that takes it over (X6). */
 export async function bootstrapPlatform({ plan, request }: BootstrapInput): Promise<RunReport> {
   const run = openRun(plan, request);
+  return interruptible(run, plan, () => raise(run, plan), (error) => recordFailure(run, plan, error));
+}
+
+async function raise(run: Run, plan: Plan): Promise<RunReport> {
   const call = policies(plan.timings);
-  try {
-    await run.stage('foundation', { act: (note) => foundation(plan, call, note) });
-    await run.stage('claim', { act: (note) => claim(run, plan, call, note) });
-    const cluster = await run.stage('cluster', { act: (note) => createCluster(run, plan, call, note) });
-    await run.stage('tier-0', { act: (note) => acceptTier0(plan, call, note) });
-    await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
-    for (const { tier } of plan.tiers) {
-      await run.stage(`tier-${tier}`, {
-        precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize }), note); },
-        act: (note) => raiseGate(plan, tier, cluster, call, note),
-        verify: (_, note) => acceptTier(plan, tier, call, note),
-      });
-    }
-    return await closeRun(run, plan);
-  } catch (error) {
-    return await recordFailure(run, plan, error);
+  await run.stage('foundation', { act: (note) => foundation(plan, call, note) });
+  await run.stage('claim', { act: (note) => claim(run, plan, call, note) });
+  const cluster = await run.stage('cluster', { act: (note) => createCluster(run, plan, call, note) });
+  await run.stage('tier-0', { act: (note) => acceptTier0(plan, call, note) });
+  await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
+  for (const { tier } of plan.tiers) {
+    await run.stage(`tier-${tier}`, {
+      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize }), note); },
+      act: (note) => raiseGate(plan, tier, cluster, call, note),
+      verify: (_, note) => acceptTier(plan, tier, call, note),
+    });
   }
+  return closeRun(run, plan);
 }
 
 interface ClusterRoles {
@@ -52,8 +53,14 @@ async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Pr
 /** Control plane first; what needs its OIDC issuer or its API follows in parallel (C1). */
 async function createCluster(run: Run, plan: Plan, { change, until }: Policies, note: Note): Promise<ClusterRoles> {
   const { target, versions, timings } = plan;
-  const [roles, logs] = await settled([change.ensureClusterRoles('Roles of control plane and nodes', { target }), change.ensureLogGroup('Log group of the control plane', { target })]);
-  run.own([...roles.owned, ...logs]);
+  // Each notes what it made by itself: where the other one fails or is cancelled, the ledger is whole all the same.
+  const ensureRoles = async () => {
+    const made = await change.ensureClusterRoles('Roles of control plane and nodes', { target });
+    run.own(made.owned);
+    return made;
+  };
+  const ensureLogs = async () => { run.own(await change.ensureLogGroup('Log group of the control plane', { target })); };
+  const [roles] = await settled([ensureRoles(), ensureLogs()]);
   run.own(await change.startCluster(`Create EKS ${versions.kubernetes} cluster ${target.cluster}`, { target, version: versions.kubernetes, clusterRoleArn: roles.clusterRoleArn }));
   const facts = await until(timings.cluster).probeCluster(`Wait for the control plane, about ${minutes(timings.cluster)}`, { target, startedAt: Date.now(), wait: timings.cluster });
   note(`control plane ${facts.version} at ${facts.endpoint}`);

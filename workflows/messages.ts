@@ -1,10 +1,11 @@
 // What can be asked of a run and said to it: one query, and the operator's answers as updates (validated, answered at once) and as signals (what the Temporal UI can send) (U1, B1).
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { DecisionInput } from '../domain/break-glass.ts';
+import type { Interruption } from '../domain/interruption.ts';
 import { type OrphanScope, REMOVAL_TYPE } from '../domain/orphans.ts';
-import type { Plan } from '../domain/plan.ts';
-import type { RunReport } from '../domain/report.ts';
+import type { Plan, Target } from '../domain/plan.ts';
+import type { OwnedObject, RunReport } from '../domain/report.ts';
 import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';
 import type { Timings } from '../domain/timings.ts';
 
@@ -16,6 +17,8 @@ export interface BootstrapInput {
 export interface TeardownInput {
   plan: Plan;
   request: TeardownRequest;
+  /** The bootstrap that this teardown took over, and what that had created (X6). Its receipt says the same, where it could be written. */
+  interrupted?: { runId: string; ledger: OwnedObject[] };
 }
 
 export interface PreviewInput {
@@ -49,7 +52,7 @@ export interface Answer {
   reason: string;
 }
 
-/** The memo in which a cancelled run leaves its report: of a cancellation the server keeps no details. */
+/** The memo in which a cancelled or interrupted run leaves its report: of either end the server keeps no details. */
 export const REPORT_MEMO = 'report';
 
 export const reportQuery = defineQuery<RunReport>('report');
@@ -66,6 +69,22 @@ export const decideUpdate = defineUpdate<RunReport, [DecisionInput]>('decide');
 /** The same by hand; one that does not count is in the report and in the audit trail. */
 export const decideSignal = defineSignal<[DecisionInput]>('decide-by-hand');
 
+/** How a bootstrap answers the teardown that takes it over: who did, from which run id; `accepted` is false where another teardown was first. */
+export interface Interrupted extends Interruption {
+  runId: string;
+  accepted: boolean;
+}
+
+/**
+ * Ends a bootstrap in flight at its next safe point, and goes on as this teardown under the same workflow id (X6). Answered at once. Rejected where the plan is
+ * not a teardown's, is of another platform, or was changed after it was made.
+ */
+export const interruptUpdate = defineUpdate<Interrupted, [TeardownInput]>('interrupt');
+/** The same by hand; one that is refused is told in the report. */
+export const interruptSignal = defineSignal<[TeardownInput]>('interrupt-by-hand');
+/** The memo in which a teardown names the bootstrap run that it took over. */
+export const INTERRUPTED_MEMO = 'interrupted';
+
 /** Typed search attributes, registered by the lab and by docs/how-to/own-account.md. */
 export const searchAttribute = {
   environment: defineSearchAttributeKey('GoldenpathEnvironment', 'KEYWORD'),
@@ -78,6 +97,17 @@ export const searchAttribute = {
   requester: defineSearchAttributeKey('GoldenpathRequester', 'KEYWORD'),
   commit: defineSearchAttributeKey('GoldenpathCommit', 'KEYWORD'),
 };
+
+/** The attributes that a run has from its first moment on. */
+export function startAttributes({ environment, cluster, lifecycle }: Target, { requester, commit }: { requester: string; commit?: string | undefined }): SearchAttributePair[] {
+  return [
+    { key: searchAttribute.environment, value: environment },
+    { key: searchAttribute.cluster, value: cluster },
+    { key: searchAttribute.lifecycle, value: lifecycle },
+    { key: searchAttribute.requester, value: requester },
+    ...(commit === undefined ? [] : [{ key: searchAttribute.commit, value: commit }]),
+  ];
+}
 
 /** Task queues: everything, and Route 53 with its account-wide rate limit. */
 export const TASK_QUEUE = 'goldenpath';

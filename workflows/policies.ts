@@ -8,7 +8,10 @@ import { ROUTE53_TASK_QUEUE } from './messages.ts';
 /** Back-off of the server's retries. Throttling and 5xx pass within seconds or minutes; half a minute is the longest a person should wait for the next look. */
 const RETRY = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds', nonRetryableErrorTypes: PERMANENT } as const;
 
-/** Of a run that is cancelled: what an attempt under way creates or destroys must still come into ledger and evidence. The SDK's own default does not wait (TRY_CANCEL). */
+/**
+ * Of a run that is cancelled or taken over (X6): what an attempt under way creates or destroys must still come into ledger and evidence, and not behind the next
+ * inventory. Its own time-outs bound the wait, and the server makes no other attempt. The SDK's own default does not wait (TRY_CANCEL), which is right for reads.
+ */
 const FINISH = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
 
 /** One set of proxies for each risk class, made from the plan's timings; every class is bounded per attempt and in total. */
@@ -33,7 +36,7 @@ export function policies(t: Timings) {
     zoneSurvey: proxy<ZoneSurveys>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.totalMs, retry: RETRY }),
     zoneUntil: (wait: Wait) => proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
     // Break-glass in Route 53. Each attempt lists again and finds what the one before deleted gone; waiting for INSYNC takes a minute.
-    repair: proxy<ZoneRepairs>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    repair: proxy<ZoneRepairs>({ ...FINISH, taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // For a preview a person waits: it says soon what cannot be read.
     look: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
     zoneLook: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),

@@ -6,7 +6,7 @@ import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
 import { checkDecisionForm, type Decisions, openDecisions } from './decisions.ts';
 import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
-import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute } from './messages.ts';
+import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute, startAttributes } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** One stage. Each step may note evidence; `verify` sees what `act` gave and throws where it does not hold. */
@@ -56,17 +56,13 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
   const changed = planProblem(plan);
   if (changed !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: changed, nonRetryable: true, details: [report] });
   const { target } = plan;
-  upsertSearchAttributes([
-    { key: searchAttribute.environment, value: target.environment },
-    { key: searchAttribute.cluster, value: target.cluster },
-    { key: searchAttribute.lifecycle, value: target.lifecycle },
-    { key: searchAttribute.requester, value: request.requester },
-    ...(request.commit === undefined ? [] : [{ key: searchAttribute.commit, value: request.commit }]),
-  ]);
+  upsertSearchAttributes(startAttributes(target, request));
 
   /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on: so with bad input, which no second attempt makes good. */
   async function stage<T>(id: string, steps: StageSteps<T>): Promise<T> {
     const entry = find(report, id);
+    const scope = CancellationScope.current();
+    if (scope.consideredCancelled) await scope.cancelRequested; // rejects: a stage that was not begun stays so
     enter(report, entry);
     for (;;) {
       try {
@@ -78,7 +74,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         Object.assign(entry, { status: 'failed', endedAt: Date.now(), error: describe(error) });
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
-        if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
+        if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
         if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
         if (answer.decision === 'abort') {
@@ -134,7 +130,12 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
   }
 
   const own = (objects: readonly OwnedObject[]) => { report.ledger = addToLedger(report.ledger, objects); };
-  return { report, stage, own, record: decisions.record };
+  /** Of a teardown: goes on from the bootstrap that it took over (X6). */
+  const takeOver = ({ runId, ledger }: { runId: string; ledger: readonly OwnedObject[] }) => {
+    report.interrupted = runId;
+    own(ledger);
+  };
+  return { report, stage, own, takeOver, record: decisions.record };
 }
 
 export type Run = ReturnType<typeof openRun>;

@@ -20,8 +20,9 @@ import { openProtections, protectionEvidence, type Protections } from './protect
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
 /** Tears the plan's platform down from live state. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
-export async function teardownPlatform({ plan, request }: TeardownInput): Promise<RunReport> {
+export async function teardownPlatform({ plan, request, interrupted }: TeardownInput): Promise<RunReport> {
   const run = openRun(plan, request);
+  if (interrupted !== undefined) run.takeOver(interrupted);
   const call = policies(plan.timings);
   const gate = closedGate(plan, call, run.record);
   const protections = openProtections(plan, call);
@@ -73,7 +74,8 @@ async function readPlatform(run: Run, plan: Plan, kubernetes: Kubernetes, call: 
   run.own([...memory.ledger, ...platform.objects]);
   const problems = beginProblems(plan, { platform, zone: dns.zone, recordedZoneId: memory.recordedZoneId });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `The teardown cannot begin; ${afterMending(target)}`, problems);
-  const unknown = neverExisted(target, { ...platform, records: dns.recordsInScope, ...memory });
+  // A bootstrap that was taken over at its very beginning is a trace too.
+  const unknown = run.report.interrupted === undefined ? neverExisted(target, { ...platform, records: dns.recordsInScope, ...memory }) : undefined;
   if (unknown !== undefined) throw new GoldenpathError('InvalidInput', 'There is nothing to tear down', [unknown]);
   return { platform, found: [...platform.protections, ...ofRecords] };
 }

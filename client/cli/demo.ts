@@ -118,7 +118,7 @@ async function showPlatform(demo: Play, contact: Contact): Promise<void> {
 /** One run to its good end. Throws Ended where it ends otherwise, Interrupted where it is let go of. */
 async function run(operation: Operation, buildId: string, { printer, signal }: Play, contact: Contact): Promise<{ target: Target; report: RunReport }> {
   const prepared = await prepare({ operation, environment: 'dev', buildId, requester: 'demo', onFailure: 'fail' }, process.env);
-  const { workflowId, runId } = await startRun(contact.client, prepared);
+  const { workflowId, runId } = await startRun(contact.client, prepared, (line) => { printer.message(line); });
   const { view, exit } = await followUntil(contact, { workflowId, runId }, printer, { events: false, signal });
   if (exit === undefined) throw new Interrupted();
   const report = view?.report;

@@ -1,4 +1,5 @@
 // What a person reads: plans, reports, stages, lists, problems, as lines of text. Pure; print.ts prints them.
+import { interruptionLine } from '../../domain/interruption.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { leftStanding, type RunReport, type StageReport } from '../../domain/report.ts';
 import { operationTitle } from '../../domain/stages.ts';
@@ -96,6 +97,8 @@ function closingLines(report: RunReport, paint: Paint): string[] {
   return [
     ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
     ...waitingLines(report, paint),
+    ...(report.interruption === undefined ? [] : [`  ${paint('yellow', 'interrupted')}: ${interruptionLine(report.interruption)}`, `      the teardown: goldenpath watch ${report.workflowId}`]),
+    ...(report.interrupted === undefined ? [] : [`  took over the bootstrap run ${report.interrupted}`]),
     ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),
     ...(standing === undefined ? [] : [`  ${paint('yellow', standing)}. Remove them with:`, `    ${command}`]),
     ...(report.state === 'ready' ? [`  host names end in ${report.hostSuffix}`] : []),
@@ -131,17 +134,22 @@ function stageMs({ startedAt, endedAt }: StageReport): number {
   return startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt;
 }
 
+/** Temporal's word for how a run stands; a bootstrap continues as new where a teardown takes it over. */
+function statusWord(status: string): string {
+  return status === 'CONTINUED_AS_NEW' ? 'interrupted' : status.toLowerCase();
+}
+
 /** A table of runs, newest first. */
 export function runLines(runs: readonly RunSummary[], paint: Paint, now: number): string[] {
   if (runs.length === 0) return ['There is no run.'];
-  const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? run.status.toLowerCase() : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
+  const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? statusWord(run.status) : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
   return tableLines(['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'], rows, paint);
 }
 
 /** One run, as `status` shows it. */
 export function viewLines({ run, report, pending, silent, outcome }: RunView, paint: Paint): string[] {
   return [
-    ...(report === undefined ? [`${paint('bold', `${operationTitle(run.operation)} of ${run.cluster ?? run.workflowId}`)}: ${run.status.toLowerCase()}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
+    ...(report === undefined ? [`${paint('bold', `${operationTitle(run.operation)} of ${run.cluster ?? run.workflowId}`)}: ${statusWord(run.status)}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
     ...pendingLines(pending).map((line) => `  ${paint('cyan', '…')} ${line}`),
     ...(silent === undefined ? [] : [`  ${paint('yellow', '!')} ${silentLine(silent)}`]),
     ...(outcome?.error === undefined || report?.state === 'failed' ? [] : [`  ${paint('red', outcome.error.type)}: ${outcome.error.message}`]),

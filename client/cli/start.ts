@@ -12,7 +12,7 @@ export async function startAndFollow(prepared: Prepared, { detach }: { detach: b
   refuseUndelivered(prepared.plan);
   const contact = await connect();
   try {
-    const started = await startRun(contact.client, prepared);
+    const started = await startRun(contact.client, prepared, (line) => { printer.message(line); });
     const { workflowId, runId, operation, attached } = started;
     printer.message(`${attached ? 'Attached to the' : 'Started the'} ${OPERATION_NOUN[operation]} of ${prepared.plan.target.cluster}${attached ? ' in flight' : ''} (workflow ${workflowId}, run ${runId})`);
     const ui = process.env['GOLDENPATH_UI'];

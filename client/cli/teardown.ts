@@ -11,19 +11,20 @@ import type { Printer } from './print.ts';
 import { previewLines } from './render-preview.ts';
 import { startAndFollow } from './start.ts';
 
-type Options = TargetOptions & OriginOptions & OutputOptions & { confirm?: string; onFailure?: string; detach?: boolean; plan?: boolean };
+type Options = TargetOptions & OriginOptions & OutputOptions & { confirm?: string; onFailure?: string; reason?: string; detach?: boolean; plan?: boolean };
 
 export function teardownCommand(): Command {
   const command = withOutput(withOrigin(withTarget(new Command('teardown'))))
-    .description('remove a platform: DNS sources first, records proven gone, then the rest. Works from live state; needs no earlier run')
+    .description('remove a platform: DNS sources first, records proven gone, then the rest. Works from live state; needs no earlier run. Takes over a bootstrap in flight; attaches where a teardown is')
     .option('--confirm <cluster>', 'the name of the cluster, typed out: nothing is removed without it')
     .option('--plan', 'show, from live state, everything that would go, in order, and the approvals it would need; changes nothing, needs no --confirm')
     .option('--on-failure <what>', 'what a stage that fails for good does: fail ends the run, wait keeps it for retry or abort (default: wait)')
+    .option('--reason <text>', 'why, for the receipt, and for whoever follows a bootstrap that this interrupts')
     .option('--detach', 'start the run and return')
     .addHelpText('after', '\nExamples:\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01 --on-failure fail -o json\n  goldenpath teardown --env dev --build-id 23-01-26-01 --plan');
   return runs<Options>(command, async (options, printer) => {
     if (options.plan === true) return showPreview(options, printer);
-    const prepared = await prepareConfirmed({ ...askedOf(options), ...originOf(options, process.env), operation: 'teardown', onFailure: options.onFailure }, options.confirm);
+    const prepared = await prepareConfirmed({ ...askedOf(options), ...originOf(options, process.env), operation: 'teardown', onFailure: options.onFailure, reason: options.reason }, options.confirm);
     return startAndFollow(prepared, { detach: options.detach === true }, printer);
   });
 }

@@ -27,7 +27,7 @@ async function measure(operation: keyof typeof CRITICAL_PATH, buildId: string): 
   try {
     const before = await route53Calls();
     const prepared = await prepare({ operation, environment: 'dev', buildId, requester: 'bench', onFailure: 'fail' }, process.env);
-    const { workflowId, runId } = await startRun(client, prepared);
+    const { workflowId, runId } = await startRun(client, prepared, () => {});
     const handle = client.workflow.getHandle<() => Promise<RunReport>>(workflowId, runId);
     const ended = new AbortController();
     const [report, memoryBytes] = await Promise.all([handle.result().finally(() => { ended.abort(); }), peakMemory(ended.signal)]);

@@ -56,7 +56,7 @@ test('F4, F5: a foundation that fails gives 5 and every finding; the build id is
   });
 });
 
-test('X6, U1: one cluster has one run; the same request attaches, another is refused, Ctrl-C and a timeout let go', async () => {
+test('X6, U1: one cluster has one run; the same request attaches, Ctrl-C and a timeout let go', async () => {
   const gate = Promise.withResolvers<void>();
   const world = newWorld(() => ({ startNodeGroup: async () => { await gate.promise; return []; } }));
   await withWorld(world, async (runs) => {
@@ -67,10 +67,6 @@ test('X6, U1: one cluster has one run; the same request attaches, another is ref
 
     const again = await goldenpath('bootstrap', ...build.target, '--detach', '-o', 'json');
     expect(document(again.stdout)).toMatchObject({ attached: true, runId, workflowId: build.workflowId });
-
-    const other = await goldenpath('teardown', ...build.target, ...build.confirm);
-    expect(other.code).toBe(2);
-    expect(other.stderr).toContain('a bootstrap of it is in flight');
 
     const late = await goldenpath('watch', build.cluster, '--timeout', '2');
     expect(late.code).toBe(124);
@@ -96,7 +92,7 @@ test('X6: of several starts at the same moment one starts the run, the others sa
   await withWorld(newWorld(), async (runs) => {
     const build = newBuild();
     const prepared = await prepare({ operation: 'bootstrap', environment: 'dev', buildId: build.buildId, requester: 'ana' }, {});
-    const started = await Promise.all([1, 2, 3].map(() => startRun(runs.client, prepared)));
+    const started = await Promise.all([1, 2, 3].map(() => startRun(runs.client, prepared, () => {})));
     expect(new Set(started.map(({ runId }) => runId)).size).toBe(1);
     expect(started.filter(({ attached }) => attached)).toHaveLength(2);
     await runs.client.workflow.getHandle(build.workflowId).result();
