@@ -1,4 +1,4 @@
-// What stands in the way of a teardown on purpose, found before anything is drained: whom to ask, and what becomes of it (teardown.md step 2; failures 2, 8, 21, 27, 41; docs/decisions/0007).
+// What stands in the way of a teardown on purpose, found before anything is drained: whom to ask, and what becomes of it (teardown.md step 2; failures 2, 8, 21, 27, 41; docs/decisions/0006).
 import { type DecisionRequest, subjectHash } from './break-glass.ts';
 import { isWithin, normaliseName } from './dns-names.ts';
 import type { OwnedRecord } from './dns-records.ts';

@@ -97,7 +97,7 @@ export function teardownPreview(plan: Plan, readings: PreviewReadings, { request
 
 /** Kinds in the order in which the last stage removes them, or in which they go with what it removes. */
 const DESTROYED = ['eks:nodegroup', 'ec2:instance', 'eks:fargateprofile', 'eks:addon', 'eks:cluster', 'iam:role', 'iam:oidc-provider', 'logs:log-group', 'ec2:network-interface', 'ec2:security-group'];
-const GOES_WITH: Partial<Record<string, string>> = { 'ec2:instance': 'goes with its node group', 'eks:addon': 'goes with the cluster' };
+const GOES_WITH: Partial<Record<string, string>> = { 'ec2:instance': 'goes with its node group, and its disk with it', 'eks:addon': 'goes with the cluster' };
 
 function objectsByStage({ platform, sources, owned, drain }: PreviewReadings): Record<string, PreviewObject[]> {
   const { applications, objects, argocd } = platform;

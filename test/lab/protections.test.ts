@@ -1,4 +1,5 @@
 // Protections of a live platform: a dry run names all that would go and changes nothing; a teardown asks once, and takes off exactly what was decided on (items 8, 9; failures 8, 21, 27, 41).
+import { EC2Client, paginateDescribeVolumes } from '@aws-sdk/client-ec2';
 import { DescribeClusterCommand, EKSClient, UpdateClusterConfigCommand } from '@aws-sdk/client-eks';
 import { DescribeLoadBalancerAttributesCommand, DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { CreateResourceRecordSetProtectionsCommand, paginateListResourceRecordSetProtections, Route53Client } from '@aws-sdk/client-route-53';
@@ -24,6 +25,8 @@ let before: Record<string, string[]>;
 let preview: TeardownPreview;
 /** The account with the platform in it. */
 let standing: Record<string, string[]>;
+/** What EC2 removes with its instance: disks that no CSI driver has tagged. */
+const nodeDisks = new Set<string>();
 
 beforeAll(async () => {
   lab = await raiseLab('e2e-protections');
@@ -57,6 +60,9 @@ async function protect(): Promise<void> {
   await eventually('Argo CD to ask for confirmation', 180, async () => ((await lab.kubectl(CLUSTER, '-n', 'argocd', 'get', 'application', 'grafana', '-o', 'json')).includes('"requiresDeletionConfirmation": true') ? true : undefined));
   await eventually('the budget to allow no disruption', 60, async () => ((await lab.kubectl(CLUSTER, '-n', 'kong', 'get', 'pdb', 'kong', '-o', 'jsonpath={.status.expectedPods} {.status.disruptionsAllowed}')) === '2 0' ? true : undefined));
   standing = await accountOf(reach);
+  for await (const { Volumes = [] } of paginateDescribeVolumes({ client: new EC2Client(reach) }, {})) {
+    for (const { VolumeId = '', Tags = [] } of Volumes) if (Tags.length === 0) nodeDisks.add(VolumeId);
+  }
 }
 
 async function balancerProtection(elb: ElasticLoadBalancingV2Client): Promise<string | undefined> {
@@ -146,7 +152,7 @@ function unforeseen(report: RunReport): string[] {
   const managed = new Set(objects.flatMap(({ objects: inner = [] }) => inner));
   const after = new Set(Object.values(before).flat());
   const { 'network interfaces': _, ...account } = standing; // load balancers and nodes take theirs along
-  const gone = Object.values(account).flat().filter((line) => !after.has(line));
+  const gone = Object.values(account).flat().filter((line) => !after.has(line) && !nodeDisks.has(line));
   const asRecord = (line: string) => line.replace(/^\\052/, '*').split(' ').slice(0, 2).join(' ').replace('. ', ' ');
   const said = report.stages.flatMap(({ evidence }) => evidence).flatMap((line) => /^(?:application )?(\S+(?: \S+)?) is being deleted/.exec(line)?.[1] ?? []);
   return [

@@ -89,7 +89,7 @@ describe('teardownPreview', () => {
     expect(lines).toContain('   1.1 application grafana, with its 2 objects: 1 Deployment, 1 Ingress');
     expect(lines).toContain('   2.1 Ingress monitoring/grafana; goes with application grafana already');
     expect(lines).toContain('   5.1 PersistentVolumeClaim monitoring/data');
-    expect(lines).toContain('   7.2 ec2:instance node (arn:node); goes with its node group');
+    expect(lines).toContain('   7.2 ec2:instance node (arn:node); goes with its node group, and its disk with it');
     expect(lines).toContain('  - cluster c has deletion protection on; with approval: turned off in EKS');
     expect(lines.at(-1)).toBe('Nothing else would stop it.');
   });
