@@ -40,7 +40,7 @@ async function changedBundle(file: string, from: string, to: string): Promise<{ 
 
 test.each([
   ['bootstrap', 'bootstrap-platform.ts', "await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });", "await call.probe.readInventory('A call that was not there', { target: plan.target });"],
-  ['teardown', 'teardown-platform.ts', "await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, call, note) });", ''],
+  ['teardown', 'teardown-platform.ts', "await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, now(), call, note) });", ''],
 ])('a %s whose steps changed fails the replay', async (kind, file, from, to) => {
   const history = files.find((name) => name.includes(kind));
   expect(history).toBeDefined();

@@ -211,11 +211,11 @@ test('B1: a request is reminded of, expires, and can no longer be answered; retr
   const world = deadExternalDns();
   givePlatform(world);
   await withWorld(world, async ({ teardownInRealTime, client }) => {
-    const handle = await teardownInRealTime(plan({ expiresMinutes: 0.05, remindMinutes: 0.03 }));
+    const handle = await teardownInRealTime(plan({ expiresMinutes: 0.25, remindMinutes: 0.2 }));
     const request = await asked(handle);
-    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.reminded, { timeout: 5_000 }).toBe(true);
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.reminded, { timeout: 12_000 }).toBe(true);
     expect(await detailsOf(client, handle)).toContain('about to expire');
-    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request, { timeout: 5_000 }).toBeUndefined();
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request, { timeout: 25_000 }).toBeUndefined();
     expect(await refusal(decide(handle, await people.sign('bob', request, 'repair')))).toBe('Refused: the run does not wait for a decision now');
     expect(world.audit.find(({ kind }) => kind === 'void')).toMatchObject({ request: request.id, reason: 'it expired' });
     await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'ana', reason: 'once more' }] });
