@@ -1,6 +1,6 @@
 // Documents as tests read them: the shell commands they tell people to type, and the messages they quote from the sources.
-import { globSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 /** Where a person's words come from: everything that prints, logs or throws. */
@@ -93,6 +93,20 @@ export function quotedMessages(markdown: string): string[] {
     if (words === undefined && line.startsWith('> sees')) throw new TypeError(`not a quoted message: ${line}`);
     return words === undefined ? [] : [words.trim()];
   });
+}
+
+/** Links of a page that lead nowhere: to a file that is not there, or to a heading that its page has not. */
+export function deadLinks({ path, text }: Document): string[] {
+  return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].flatMap(([, file = '', anchor]) => {
+    const target = file === '' ? join(REPOSITORY, path) : resolve(REPOSITORY, dirname(path), file);
+    const isThere = existsSync(target) && (anchor === undefined || headingsOf(readFileSync(target, 'utf8')).includes(anchor));
+    return isThere ? [] : [anchor === undefined ? file : `${file}#${anchor}`];
+  });
+}
+
+/** Headings as anchors, in the way of GitHub. */
+function headingsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-'));
 }
 
 /** The lines of the sources that hold code. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { program } from '../../../client/cli/program.ts';
 import { runOf } from '../../../client/cli/run-ref.ts';
 import { checkSaid } from '../../../client/decision-request.ts';
-import { codeLines, filesOf, goldenpathCommands, isPrinted, quotedMessages, shellCommands } from '../../support/documents.ts';
+import { codeLines, deadLinks, filesOf, goldenpathCommands, isPrinted, quotedMessages, shellCommands } from '../../support/documents.ts';
 
 const documents = [...filesOf('README.md'), ...filesOf('docs/**/*.md')];
 const runbooks = filesOf('docs/runbooks/*.md').filter(({ path }) => basename(path) !== 'README.md');
@@ -53,6 +53,14 @@ describe('documents', () => {
   it.each(documents.map(({ path, text }) => [path, text] as const))('U1: %s names no command that does not exist', (_, text) => {
     const named = [...text.matchAll(/`(?:npx )?goldenpath ([a-z-]+)/g)].map(([, name]) => name);
     expect(named.filter((name) => !program().commands.some((command) => command.name() === name))).toEqual([]);
+  });
+
+  it.each(documents.map((document) => [document.path, document] as const))('U1: every link of %s leads somewhere', (_, document) => {
+    expect(deadLinks(document)).toEqual([]);
+  });
+
+  it('U1: a link to nowhere is seen', () => {
+    expect(deadLinks({ path: 'README.md', text: '[a](docs) [b](none.md) [c](#not-yet) [d](CONTRIBUTING.md#none) [e](https://example.org/none)' })).toEqual(['none.md', 'CONTRIBUTING.md#none']);
   });
 
   it('U1: a command that does not exist, an option that does not, and an answer without a reason are seen', async () => {
