@@ -166,8 +166,9 @@ export interface Changes {
   /**
    * Takes off the protections of the request that EKS, ELBv2, Kubernetes and Argo CD hold, once it was put on record. Returns what was done.
    * Throws ProofMissing where the decision does not cover it, PreflightFailed where a protection is found that nobody decided on; then nothing was changed.
+   * `withoutKubernetes` as in `readInventory`.
    */
-  liftProtections(input: Deciding): Promise<string[]>;
+  liftProtections(input: Deciding & { withoutKubernetes?: boolean }): Promise<string[]>;
   deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
   deleteDnsSources(input: { target: Target }): Promise<string[]>;

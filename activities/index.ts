@@ -64,7 +64,7 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...surveyActivities(clients),
       ...runActivities,
       verifyDecision,
-      liftProtections: (input: Deciding) => liftProtections(clients, input, (use) => withCluster(kubernetes, input.target, use)),
+      liftProtections: (input: Deciding & { withoutKubernetes?: boolean }) => liftProtections(clients, input, input.withoutKubernetes === true ? undefined : (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),

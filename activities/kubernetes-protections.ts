@@ -87,9 +87,13 @@ function optionsOfAll({ metadata, spec }: Application): Found[] {
 
 /** Options that stand at the managed objects themselves, Applications among them. One list a kind, a few at a time. */
 async function optionsOfEach(cluster: ClusterClient, applications: readonly Application[]): Promise<Found[]> {
-  const kinds = Map.groupBy(applications.flatMap(({ status }) => status?.resources ?? []), apiOf);
+  const resources = applications.flatMap(({ status }) => status?.resources ?? []);
+  const served = new Map<string, string[]>();
+  for (const group of new Set(resources.map(({ group: name = '' }) => name))) if (group !== '') served.set(group, await cluster.servedVersions(group));
+  // A CRD is never deleted with its application, whatever it says; a kind that is not served any more has no object.
+  const living = resources.filter(({ group = '', version = '', kind }) => kind !== 'CustomResourceDefinition' && (group === '' || served.get(group)?.includes(version) === true));
   const found: Found[] = [];
-  for (const group of inGroups([...kinds], 4)) found.push(...(await Promise.all(group.map(([, managed]) => optionsOfKind(cluster, managed)))).flat());
+  for (const group of inGroups([...Map.groupBy(living, apiOf).values()], 4)) found.push(...(await Promise.all(group.map((managed) => optionsOfKind(cluster, managed)))).flat());
   return found;
 }
 
@@ -99,8 +103,7 @@ function apiOf({ group = '', version = '', kind = '' }: ManagedObject): string {
 
 async function optionsOfKind(cluster: ClusterClient, managed: readonly ManagedObject[]): Promise<Found[]> {
   const [apiVersion = '', kind = ''] = (managed[0] === undefined ? '' : apiOf(managed[0])).split(' ');
-  // A CRD is never deleted with its application, whatever it says.
-  if (kind === 'CustomResourceDefinition' || !(await cluster.serves(apiVersion, kind))) return [];
+  if ((await cluster.resource(apiVersion, kind)) === undefined) return [];
   const names = new Set(managed.map(({ namespace = '', name = '' }) => `${namespace}/${name}`));
   const objects = (await cluster.list(apiVersion, kind)).filter(({ metadata }) => names.has(`${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`));
   return objects.flatMap((object) => optionsOf(object));

@@ -47,9 +47,9 @@ async function balancerProtections(elb: ElasticLoadBalancingV2Client, { id, name
 
 /**
  * Takes off what people decided on, but for Route 53's (record-protections.ts). What is in the cluster comes first, with GitOps frozen where it could put a
- * setting back: a load balancer's attribute is turned on again as long as a setting asks for it. EKS comes last, because its change takes a minute.
+ * setting back: a load balancer's attribute is turned on again as long as a setting asks for it. EKS comes last, because its change takes a minute. Without `inCluster`, which people may have given up, AWS's alone are looked at.
  */
-export async function liftProtections(clients: Clients, input: Deciding, inCluster: InCluster): Promise<string[]> {
+export async function liftProtections(clients: Clients, input: Deciding, inCluster: InCluster | undefined): Promise<string[]> {
   const { target } = input;
   const cluster = await describeOwnCluster(clients.eks, target);
   const lift = async (client?: ClusterClient) => {
@@ -60,7 +60,7 @@ export async function liftProtections(clients: Clients, input: Deciding, inClust
     for (const found of lifting) await found.lift?.(input);
     return [...frozen, ...lifting.map(({ protection }) => liftedLine(protection))];
   };
-  return apiAnswers(cluster) ? inCluster(lift) : lift();
+  return inCluster !== undefined && apiAnswers(cluster) ? inCluster(lift) : lift();
 }
 
 export function liftedLine({ what }: Protection): string {

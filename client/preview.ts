@@ -7,8 +7,8 @@ import type { TeardownPreview } from '../domain/teardown-preview.ts';
 import { PREVIEW, type PreviewInput, searchAttribute, TASK_QUEUE } from '../workflows/messages.ts';
 import type { Prepared } from './request.ts';
 
-/** A preview takes seconds. A person who waits should not wait longer than this for a worker that is not there. */
-const PREVIEW_MINUTES = 3;
+/** A preview takes seconds, or two minutes where the Kubernetes API does not answer. A person should not wait longer than this for a worker that is not there. */
+const PREVIEW_MINUTES = 5;
 
 /** The preview of the prepared teardown. Throws the error of the one list that a reading ended with, Unavailable where no worker makes it. */
 export async function previewTeardown(client: Client, { plan, request }: Prepared): Promise<TeardownPreview> {

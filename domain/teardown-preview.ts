@@ -12,6 +12,8 @@ import { beginProblems, controllerApplications, isInMotion, neverExisted, waveOf
 /** What was read. `sources`, `claims` and the like are empty where there is no Kubernetes API. */
 export interface PreviewReadings {
   platform: { cluster: { status: string } | null; argocd: boolean; applications: ApplicationState[]; objects: OwnedObject[]; protections: Protection[] };
+  /** Where the Kubernetes API ought to answer and does not: what was heard of it, and what people are asked about. */
+  kubernetesGone: { problem: string; subject: string[] } | null;
   zone: FoundationReadings['zone'];
   recordedZoneId: string | null;
   /** Whether a bootstrap claimed the build id, and what receipts name. */
@@ -71,7 +73,7 @@ export interface TeardownPreview {
 /** Makes the preview of the plan's teardown. `now` is when the readings were made. */
 export function teardownPreview(plan: Plan, readings: PreviewReadings, { requester, now }: { requester: string; now: number }): TeardownPreview {
   const { target } = plan;
-  const { platform, owned, recordProtections, externalDnsProblems } = readings;
+  const { platform, kubernetesGone, owned, recordProtections, externalDnsProblems } = readings;
   const protections = [...platform.protections, ...recordProtections];
   const titles = new Map(teardownStages().map(({ id, title }) => [id, title]));
   const steps = Object.entries(objectsByStage(readings)).map(([stage, objects]) => ({ stage, title: titles.get(stage) ?? stage, objects }));
@@ -88,10 +90,10 @@ export function teardownPreview(plan: Plan, readings: PreviewReadings, { request
     absence: exists ? null : (neverExisted(target, { ...readings, ...platform, records: { value: owned.map(({ name }) => name) } }) ?? 'it is gone: the build id was claimed, or receipts name objects of it, and nothing of it is left'),
     steps,
     protections,
-    approvals: neededApprovals(plan, requester, { lift: liftSubject(protections), records: externalDnsProblems.length > 0 ? subjectOf(owned) : [] }),
+    approvals: neededApprovals(plan, requester, { lift: liftSubject(protections), gone: kubernetesGone?.subject ?? [], records: externalDnsProblems.length > 0 ? subjectOf(owned) : [] }),
     kept: keptObjects(plan, readings),
     // A cluster in motion is waited for.
-    blocks: [...beginProblems(plan, { ...readings, platform: { cluster: isMoving ? null : platform.cluster } }), ...externalDnsProblems],
+    blocks: [...beginProblems(plan, { ...readings, platform: { cluster: isMoving ? null : platform.cluster } }), ...(kubernetesGone === null ? [] : [`the Kubernetes API does not answer: ${kubernetesGone.problem}`]), ...externalDnsProblems],
   };
 }
 
@@ -141,10 +143,10 @@ function sourceObject(source: string, application: string | undefined): PreviewO
   return { kind, id: source, name, ...(application === undefined ? {} : { note: `goes with application ${application} already` }) };
 }
 
-function neededApprovals({ breakGlass }: Plan, requester: string, { lift, records }: { lift: string[]; records: string[] }): NeededApproval[] {
+function neededApprovals({ breakGlass }: Plan, requester: string, { lift, gone, records }: { lift: string[]; gone: string[]; records: string[] }): NeededApproval[] {
   const { approvals, signatures } = breakGlass;
   const approvers = breakGlass.approvers.map(({ name }) => name).filter((name) => name.toLowerCase() !== requester.toLowerCase());
-  const questions: { decisions: Decision[]; about: string[] }[] = [{ decisions: ['lift', 'abort'], about: lift }, { decisions: ['repair', 'leave', 'abort'], about: records }];
+  const questions: { decisions: Decision[]; about: string[] }[] = [{ decisions: ['leave', 'abort'], about: gone }, { decisions: ['lift', 'abort'], about: lift }, { decisions: ['repair', 'leave', 'abort'], about: records }];
   return questions.filter(({ about }) => about.length > 0).map((question) => ({ ...question, approvals, approvers, requester, signatures }));
 }
 

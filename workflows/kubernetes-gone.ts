@@ -6,9 +6,14 @@ import type { Plan } from '../domain/plan.ts';
 import { describe, NeedsDecision } from './failures.ts';
 import type { Note } from './run.ts';
 
+/** What people are asked about where the API does not answer. */
+export function goneSubject({ cluster }: Pick<Plan['target'], 'cluster'>): string[] {
+  return [`the Kubernetes API of ${cluster} does not answer: its applications, DNS sources and volumes are not drained; what they made is removed through AWS, records only by a decision of their own`];
+}
+
 /** The run's view of the cluster's API: asked for, or given up by decision. */
 export function openKubernetes({ target }: Plan) {
-  const subject = [`the Kubernetes API of ${target.cluster} does not answer: its applications, DNS sources and volumes are not drained; what they made is removed through AWS, records only by a decision of their own`];
+  const subject = goneSubject(target);
   let given: Decided | undefined;
 
   /** Takes a decision to go on without the API; one about anything else is not for here. */
@@ -44,7 +49,7 @@ export function openKubernetes({ target }: Plan) {
 export type Kubernetes = ReturnType<typeof openKubernetes>;
 
 /** Whether the last thing that an activity heard was no answer of the Kubernetes API, however Temporal wraps that. */
-function isSilent(error: unknown): boolean {
+export function isSilent(error: unknown): boolean {
   let cause: unknown = error instanceof ActivityFailure ? error.cause : undefined;
   while (cause instanceof Error) {
     if (cause instanceof ApplicationFailure && cause.type === 'KubernetesUnavailable') return true;

@@ -4,6 +4,7 @@ import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts
 import { planProblem } from '../domain/plan.ts';
 import { type TeardownPreview, teardownPreview } from '../domain/teardown-preview.ts';
 import { describe, isOperational } from './failures.ts';
+import { goneSubject, isSilent } from './kubernetes-gone.ts';
 import type { PreviewInput } from './messages.ts';
 import { policies } from './policies.ts';
 
@@ -23,8 +24,8 @@ export async function previewTeardown({ plan, requester }: PreviewInput): Promis
 async function preview({ plan, requester }: PreviewInput): Promise<TeardownPreview> {
   const { target, registry } = plan;
   const { look, zoneLook } = policies(plan.timings);
-  const [platform, memory, { zone }, listing, recordProtections, foundation] = await Promise.all([
-    look.readInventory('Read what the platform owns', { target }),
+  const [{ platform, kubernetesGone }, memory, { zone }, listing, recordProtections, foundation] = await Promise.all([
+    inventory(),
     look.readRegistry('Read the recorded zone', { target, registry }),
     zoneLook.readZone('Read the hosted zone', { target }),
     zoneLook.listZone('Records of the platform', { target }),
@@ -38,8 +39,18 @@ async function preview({ plan, requester }: PreviewInput): Promise<TeardownPrevi
   const { owned, recordCount } = listing;
   const needless = whyNoExternalDns({ records: owned.length, sources: sources.length, enabled: plan.externalDns.enabled, kubernetes: platform.kubernetes });
   const problems = needless === undefined ? await externalDnsFindings() : [];
-  const readings = { platform, zone, ...memory, owned, recordCount, recordProtections, sources, drain, foundation, externalDnsProblems: problems };
+  const readings = { platform, zone, ...memory, kubernetesGone, owned, recordCount, recordProtections, sources, drain, foundation, externalDnsProblems: problems };
   return teardownPreview(plan, readings, { requester, now: Date.now() });
+
+  /** An API that does not answer stops a teardown, unless people decide to go without it; what AWS knows is shown all the same. */
+  async function inventory() {
+    try {
+      return { platform: await look.readInventory('Read what the platform owns', { target }), kubernetesGone: null };
+    } catch (error) {
+      if (!isSilent(error)) throw error;
+      return { platform: await look.readInventory('Read what AWS knows of the platform', { target, withoutKubernetes: true }), kubernetesGone: { problem: describe(error).message, subject: goneSubject(target) } };
+    }
+  }
 
   async function externalDnsFindings(): Promise<string[]> {
     const { state, expectedRoleArn, roleProblems } = await look.readExternalDns('Policy, owner, filter and role of ExternalDNS', { target });

@@ -20,7 +20,7 @@ export function openProtections(plan: Plan, { change, repair }: Policies) {
    * Lifts what was decided on, and says whether it did: then everything is to be read anew. Throws NeedsDecision where a protection
    * needs approval and there is no decision about exactly this list.
    */
-  async function lift(found: readonly Protection[], note: Note): Promise<boolean> {
+  async function lift(found: readonly Protection[], withoutKubernetes: boolean, note: Note): Promise<boolean> {
     const subject = liftSubject(found);
     if (subject.length === 0) return false;
     const decided = standing;
@@ -30,7 +30,7 @@ export function openProtections(plan: Plan, { change, repair }: Policies) {
     const input = { target, request, approvals, breakGlass, registry, planHash: hash };
     const kinds = new Set(found.filter(({ needsApproval }) => needsApproval).map(({ kind }) => kind));
     if (kinds.has('record-set-protection')) note(...(await repair.liftRecordProtections('Lift the record set protections that were decided on', input)));
-    if ([...kinds].some((kind) => kind !== 'record-set-protection')) note(...(await change.liftProtections('Lift the protections that were decided on', input)));
+    if ([...kinds].some((kind) => kind !== 'record-set-protection')) note(...(await change.liftProtections('Lift the protections that were decided on', { ...input, withoutKubernetes })));
     return true;
   }
 

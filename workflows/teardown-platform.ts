@@ -55,7 +55,7 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. Whatever people let it lift, it reads anew. */
 async function takeInventory(run: Run, plan: Plan, { protections, kubernetes }: { protections: Protections; kubernetes: Kubernetes }, call: Policies, note: Note): Promise<Inventory> {
   let { platform, found } = await readPlatform(run, plan, kubernetes, call, note);
-  while (await protections.lift(found, note)) ({ platform, found } = await readPlatform(run, plan, kubernetes, call, note));
+  while (await protections.lift(found, kubernetes.isGivenUp(), note)) ({ platform, found } = await readPlatform(run, plan, kubernetes, call, note));
   const { cluster, applications, objects } = platform;
   note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
   note(...protectionEvidence(found));

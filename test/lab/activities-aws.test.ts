@@ -145,7 +145,7 @@ describe('the foundation', () => {
     const { Credentials } = await clients.sts.send(new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::111122223333:role/powerless', RoleSessionName: 'test' }));
     const sts = new STSClient({ ...aws.client, credentials: { accessKeyId: Credentials?.AccessKeyId ?? '', secretAccessKey: Credentials?.SecretAccessKey ?? '', sessionToken: Credentials?.SessionToken ?? '' } });
     const { deniedActions } = await inActivity(createActivities({ ...clients, sts })).readCore({ plan });
-    expect('value' in deniedActions ? deniedActions.value : []).toContain(`eks:CreateCluster on arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER} (startCluster, startDeleteCluster)`);
+    expect('value' in deniedActions ? deniedActions.value : []).toContain(`eks:CreateCluster on arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER} (startCluster, liftProtections, startDeleteCluster)`);
   });
 });
 

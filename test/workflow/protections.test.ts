@@ -10,7 +10,7 @@ import { decideUpdate, PREVIEW, reportQuery, retryUpdate, TASK_QUEUE } from '../
 import { people, sayOf, signed } from '../support/decisions.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
-import { givePlatform, newWorld, type World } from '../support/world.ts';
+import { failed, givePlatform, newWorld, type World } from '../support/world.ts';
 
 const { keys, policy } = people();
 const [cluster, balancer, record, budget] = [clusterProtection('c'), balancerProtection({ name: 'lb', arn: 'arn:lb' }), recordProtection({ name: 'kong.b.dev', type: 'A' }), budgetProtection('PodDisruptionBudget kong/kong')];
@@ -158,6 +158,36 @@ test('B1: a setting that comes back after it was lifted is a new question, not a
     const { report } = await failureOf(handle);
     expect([...world.receipts.keys()]).toEqual([report.runId]); // something had been lifted, and the receipt says so
     expect(world.calls).not.toContain('freezeGitOps');
+  });
+});
+
+test('failure 27: a cluster whose API was given up is still protected: that is asked too, and lifted without the API', async () => {
+  let lifting: unknown;
+  const world = newWorld();
+  givePlatform(world);
+  world.records = [];
+  world.protections = [cluster];
+  const { readInventory, liftProtections } = world.activities;
+  world.activities.readInventory = (input) => (input.withoutKubernetes === true ? readInventory(input) : Promise.reject(failed('KubernetesUnavailable', 'no answer (ECONNREFUSED)')));
+  world.activities.liftProtections = (input) => { lifting = input.withoutKubernetes; return liftProtections(input); };
+  await withWorld(world, async ({ client, teardownInRealTime, alsoReplay }) => {
+    const platform = plan();
+    const handle = await teardownInRealTime(platform);
+    const gone = await asked(handle);
+    expect(gone.decisions).toEqual(['leave', 'abort']);
+
+    const previewed = await client.workflow.start<(input: { plan: typeof platform; requester: string }) => Promise<TeardownPreview>>(PREVIEW, { workflowId: `preview/${platform.target.cluster}`, taskQueue: TASK_QUEUE, args: [{ plan: platform, requester: 'ana' }] });
+    alsoReplay(previewed.workflowId, previewed.firstExecutionRunId);
+    const { approvals, blocks } = await previewed.result();
+    expect(blocks).toEqual(['the Kubernetes API does not answer: no answer (ECONNREFUSED)']);
+    expect(approvals.map(({ decisions, about }) => [decisions, about])).toEqual([[['leave', 'abort'], gone.subject], [['lift', 'abort'], liftSubject([cluster])]]);
+
+    await say(handle, gone, 'alice', 'leave');
+    const lift = await asked(handle, gone.id);
+    expect(lift.subject).toEqual(liftSubject([cluster]));
+    await say(handle, lift, 'bob', 'lift');
+    expect((await handle.result()).state).toBe('clean');
+    expect(lifting).toBe(true);
   });
 });
 

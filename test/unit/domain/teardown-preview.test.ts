@@ -20,6 +20,7 @@ const readings: PreviewReadings = {
     ],
     protections: [],
   },
+  kubernetesGone: null,
   zone: { value: { name: 'dev.goldenpathidp.io', privateZone: false, nameServers: [] } },
   recordedZoneId: null,
   claimed: true,
@@ -67,6 +68,12 @@ describe('teardownPreview', () => {
     const { approvals, blocks } = preview({ externalDnsProblems: ['ExternalDNS is scaled to 0'] });
     expect(blocks).toEqual(['ExternalDNS is scaled to 0']);
     expect(approvals).toMatchObject([{ decisions: ['repair', 'leave', 'abort'], about: ['kong.b-21-11-26-01.dev.goldenpathidp.io A ALIAS lb (owner-txt, owner goldenpath-dev-21-11-26-01)'] }]);
+  });
+
+  it('failure 36: a Kubernetes API that does not answer blocks, and says what could be decided', () => {
+    const { approvals, blocks } = preview({ kubernetesGone: { problem: 'no answer (ECONNREFUSED)', subject: ['the API is gone'] } });
+    expect(blocks).toEqual(['the Kubernetes API does not answer: no answer (ECONNREFUSED)']);
+    expect(approvals).toMatchObject([{ decisions: ['leave', 'abort'], about: ['the API is gone'] }]);
   });
 
   it('F3: another zone blocks; a cluster in the making is waited for', () => {
