@@ -54,7 +54,7 @@ export const mapKubernetesError: Mapper = (error) => {
 function typeOf(code: number, status: KubernetesStatus | undefined): ErrorType {
   if (status?.causes.includes('NamespaceTerminating') === true) return 'Conflict'; // a 403 that passes once the namespace is gone
   if (code === 401 || code === 403) return 'AccessDenied';
-  if (code === 404) return status?.reason === 'NotFound' ? 'Conflict' : 'KubernetesUnavailable'; // gone between reading and writing; or no answer of the API at all
+  if (code === 404) return status?.reason === 'NotFound' ? 'Conflict' : 'Unavailable'; // gone between reading and writing; or a group that is not served: the API server itself answers
   if (code === 409 || code === 410) return 'Conflict';
   if (code === 429) return 'Throttled';
   // An apply whose object does not fit its type answers 500 (facts.md); trying again does not mend it.

@@ -16,7 +16,7 @@ describe('absence', () => {
   });
 
   it('failure 36: a 404 that is no Status says nothing of the object', () => {
-    expect(typeOf(new ApiException(404, 'x', '<html>Not Found</html>', {}))).toBe('KubernetesUnavailable');
+    expect(typeOf(new ApiException(404, 'x', '<html>Not Found</html>', {}))).toBe('Unavailable');
     expect(typeOf(status(404, 'NotFound'))).toBe('Conflict');
   });
 });
