@@ -5,7 +5,6 @@ import {
 import { DescribeAddonCommand, DescribeClusterCommand, DescribeFargateProfileCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import { DescribeListenersCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
-import { GetInstanceProfileCommand } from '@aws-sdk/client-iam';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
@@ -14,7 +13,7 @@ import { partsOf } from './arns.ts';
 import type { Clients } from './clients.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { getOidcProvider, getRole } from './iam.ts';
-import { policyExists } from './iam-objects.ts';
+import { getInstanceProfile, policyExists } from './iam-objects.ts';
 import { allPages } from './pages.ts';
 import { volumeExists } from './volumes.ts';
 
@@ -31,7 +30,7 @@ const ASK: Record<string, Ask> = {
   'eks:fargateprofile': ({ eks }, { id }) => seen(orAbsent(eks.send(new DescribeFargateProfileCommand({ clusterName: partsOf(id)[1], fargateProfileName: partsOf(id)[2] })), NOT_FOUND.eks)),
   'iam:role': ({ iam }, { id }) => seen(getRole(iam, partsOf(id).at(-1) ?? id)),
   'iam:policy': async ({ iam }, { id }) => ((await policyExists(iam, id)) ? 'exists' : 'gone'),
-  'iam:instance-profile': ({ iam }, { id }) => seen(orAbsent(iam.send(new GetInstanceProfileCommand({ InstanceProfileName: partsOf(id).at(-1) })), NOT_FOUND.iam)),
+  'iam:instance-profile': ({ iam }, { id }) => seen(getInstanceProfile(iam, partsOf(id).at(-1) ?? id)),
   'iam:oidc-provider': ({ iam }, { id }) => seen(getOidcProvider(iam, id)),
   'logs:log-group': ({ logs }, { id }) => logGroupExistence(logs, id),
   'elasticloadbalancing:loadbalancer': ({ elb }, { id }) => seen(orAbsent(elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [id] })), NOT_FOUND.loadBalancer)),

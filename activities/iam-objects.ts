@@ -1,6 +1,6 @@
 // IAM's objects with their tags: what a platform may own there (X5). IAM lists names without tags, so candidates are chosen by name and each is asked for its tags; ownership is the tag alone (failure 39).
 import {
-  GetPolicyCommand, type IAMClient, ListOpenIDConnectProvidersCommand, paginateListInstanceProfiles, paginateListInstanceProfileTags, paginateListPolicies, paginateListPolicyTags, paginateListRoles,
+  GetInstanceProfileCommand, GetPolicyCommand, type IAMClient, type InstanceProfile, ListOpenIDConnectProvidersCommand, paginateListInstanceProfiles, paginateListPolicies, paginateListPolicyTags, paginateListRoles,
 } from '@aws-sdk/client-iam';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { getOidcProvider, getRole } from './iam.ts';
@@ -26,11 +26,17 @@ export async function roles(iam: IAMClient, isCandidate: (name: string) => boole
 
 export async function instanceProfiles(iam: IAMClient, isCandidate: (name: string) => boolean): Promise<TaggedObject[]> {
   const listed = await allPages(paginateListInstanceProfiles({ client: iam }, {}), (page) => page.InstanceProfiles);
-  const candidates = listed.filter(({ InstanceProfileName }) => InstanceProfileName !== undefined && isCandidate(InstanceProfileName));
-  return inTurn(candidates, async ({ Arn, InstanceProfileName }) => {
-    const tags = await orAbsent(allPages(paginateListInstanceProfileTags({ client: iam }, { InstanceProfileName }), (page) => page.Tags), NOT_FOUND.iam);
-    return tags === undefined ? [] : [{ object: { kind: 'iam:instance-profile', id: present(Arn, "a profile's ARN"), name: present(InstanceProfileName, "a profile's name") }, tags: fromTagList(tags) }];
+  const names = listed.flatMap(({ InstanceProfileName }) => (InstanceProfileName !== undefined && isCandidate(InstanceProfileName) ? [InstanceProfileName] : []));
+  return inTurn(names, async (name) => {
+    const profile = await getInstanceProfile(iam, name);
+    return profile === undefined ? [] : [{ object: { kind: 'iam:instance-profile', id: present(profile.Arn, "a profile's ARN"), name }, tags: fromTagList(profile.Tags) }];
   });
+}
+
+/** The profile with its tags, or undefined by IAM's typed NotFound. */
+export async function getInstanceProfile(iam: IAMClient, name: string): Promise<InstanceProfile | undefined> {
+  const answer = await orAbsent(iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })), NOT_FOUND.iam);
+  return answer === undefined ? undefined : present(answer.InstanceProfile, 'an instance profile');
 }
 
 /** Customer managed ones; AWS's own are nobody's. */

@@ -1,7 +1,7 @@
 // Deleting a platform's roles, profiles, policies and OIDC provider, by exact ownership tag and only after the cluster (failures 28, 39).
 import {
   DeleteInstanceProfileCommand, DeleteOpenIDConnectProviderCommand, DeletePolicyCommand, DeletePolicyVersionCommand, DeleteRoleCommand, DeleteRolePolicyCommand, DetachRolePolicyCommand, type IAMClient,
-  paginateListAttachedRolePolicies, paginateListInstanceProfilesForRole, paginateListInstanceProfileTags, paginateListPolicyVersions, paginateListRolePolicies, RemoveRoleFromInstanceProfileCommand,
+  paginateListAttachedRolePolicies, paginateListInstanceProfilesForRole, paginateListPolicyVersions, paginateListRolePolicies, RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { isOwnedBy, isSolelyOf } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
@@ -13,7 +13,7 @@ import { demandClusterGone } from './eks.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { destroyer } from './guard.ts';
 import { getOidcProvider, oidcProviderArn, roleNamesOf } from './iam.ts';
-import { iamObjects, oidcProviders } from './iam-objects.ts';
+import { getInstanceProfile, iamObjects, oidcProviders } from './iam-objects.ts';
 import { fromTagList, type TaggedObject } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 import { demandAll, removeEach } from './removal.ts';
@@ -82,8 +82,8 @@ async function deleteRole(iam: IAMClient, target: Target, name: string): Promise
 /** Takes the role out of an instance profile, and deletes the profile where that is the platform's too. */
 async function leaveProfile(iam: IAMClient, target: Target, role: string, profile: string): Promise<void> {
   await orAbsent(iam.send(new RemoveRoleFromInstanceProfileCommand({ RoleName: role, InstanceProfileName: profile })), NOT_FOUND.iam);
-  const tags = await orAbsent(allPages(paginateListInstanceProfileTags({ client: iam }, { InstanceProfileName: profile }), (page) => page.Tags), NOT_FOUND.iam);
-  if (isOwnedBy(fromTagList(tags), target.cluster)) await orAbsent(iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: profile })), NOT_FOUND.iam);
+  const left = await getInstanceProfile(iam, profile);
+  if (isOwnedBy(fromTagList(left?.Tags), target.cluster)) await orAbsent(iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: profile })), NOT_FOUND.iam);
 }
 
 /** A policy goes with all its versions; one that something else is attached to is refused by IAM (DeleteConflict). */

@@ -135,9 +135,7 @@ function identityActions({ target }: Needs): RequiredActions[] {
     {
       why: 'deleteIdentity: a profile that still holds a role',
       resources: [`${aws}:iam::${accountId}:instance-profile/*`],
-      actions: [
-        'iam:RemoveRoleFromInstanceProfile', 'iam:GetInstanceProfile', 'iam:ListInstanceProfileTags', 'iam:DeleteInstanceProfile',
-      ],
+      actions: ['iam:RemoveRoleFromInstanceProfile', 'iam:GetInstanceProfile', 'iam:DeleteInstanceProfile'],
     },
     // EKS makes its service-linked roles in the caller's name, once in an account.
     {

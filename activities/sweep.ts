@@ -1,6 +1,6 @@
 // The sweep after a teardown: whatever still belongs to the cluster, each hit confirmed by its own service (teardown.md step 12; X4, failures 30, 32, 37, 39, 40).
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
-import { TAG } from '../domain/names.ts';
+import { clustersOf, TAG } from '../domain/names.ts';
 import { addToLedger, type OwnedObject, type Residue } from '../domain/report.ts';
 import { residueOf } from '../domain/what-to-do.ts';
 import type { Clients } from './clients.ts';
@@ -8,7 +8,7 @@ import { objectOfArn } from './arns.ts';
 import { confirm } from './confirm.ts';
 import type { Probes } from './contract.ts';
 import { ownedObjects } from './owned-objects.ts';
-import { kubernetesClusterTag } from './ownership.ts';
+import { fromTagList, kubernetesClusterTag } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 
 export function sweepActivities(clients: Clients): Pick<Probes, 'sweep'> {
@@ -38,6 +38,7 @@ async function taggedObjects(tagging: ResourceGroupsTaggingAPIClient, cluster: s
     { Key: 'elbv2.k8s.aws/cluster', Values: [cluster] },
   ];
   const found = await Promise.all(filters.map((filter) => allPages(paginateGetResources({ client: tagging }, { TagFilters: [filter] }), (page) => page.ResourceTagMappingList)));
-  const arns = new Set(found.flat().map(({ ResourceARN }) => present(ResourceARN, 'an ARN')));
+  // The foundation's own stays out, whatever else is written on it (X3).
+  const arns = new Set(found.flat().filter(({ Tags }) => clustersOf(fromTagList(Tags)).includes(cluster)).map(({ ResourceARN }) => present(ResourceARN, 'an ARN')));
   return [...arns].map((arn) => objectOfArn(arn));
 }

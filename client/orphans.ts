@@ -6,6 +6,7 @@ import type { OrphanReport } from '../domain/orphans.ts';
 import { timings } from '../domain/timings.ts';
 import { FIND_ORPHANS, type FindOrphansInput, searchAttribute, TASK_QUEUE } from '../workflows/messages.ts';
 import { isSilence } from './grpc.ts';
+import { pendingOf } from './watch.ts';
 
 /** How long one question for the result is held open, and how long no worker may take the work up before that is said. */
 const HOLD_MS = 10_000;
@@ -14,9 +15,9 @@ const UNTOUCHED = 2;
 
 /**
  * The orphans of the environment, looked for now; attaches to a look in flight. Changes nothing. Throws GoldenpathError where the look failed
- * (then nothing is known, failure 36), Unavailable where no worker takes it up.
+ * (then nothing is known, failure 36), Unavailable where no worker takes it up. `say` is told what a look that lasts waits for.
  */
-export async function findOrphans(client: Client, { name, accountId, dns, registry, timings: { scale } }: Environment): Promise<OrphanReport> {
+export async function findOrphans(client: Client, { name, accountId, dns, registry, timings: { scale } }: Environment, say: (line: string) => void): Promise<OrphanReport> {
   const input: FindOrphansInput = { scope: { environment: name, zone: dns.zone }, accountId, hostedZoneId: dns.hostedZoneId, registry, timings: timings(scale) };
   const { workflowId, firstExecutionRunId } = await client.workflow.start(FIND_ORPHANS, {
     workflowId: `orphans/${name}`,
@@ -30,8 +31,9 @@ export async function findOrphans(client: Client, { name, accountId, dns, regist
   for (;;) {
     const report = await resultOf(client, workflowId, firstExecutionRunId);
     if (report !== undefined) return report;
-    const { historyLength } = await client.workflow.getHandle(workflowId, firstExecutionRunId).describe();
-    if (historyLength <= UNTOUCHED) throw new GoldenpathError('Unavailable', `No worker took up the look for orphans within ${HOLD_MS / 1_000} s`, ['start a worker (goldenpath worker) and ask again: the look goes on where it is']);
+    const description = await client.workflow.getHandle(workflowId, firstExecutionRunId).describe();
+    for (const { activity, attempt, says } of pendingOf(description)) say(`${activity}, attempt ${attempt}${says === undefined ? '' : `: ${says}`}`);
+    if (description.historyLength <= UNTOUCHED) throw new GoldenpathError('Unavailable', `No worker took up the look for orphans within ${HOLD_MS / 1_000} s`, ['start a worker (goldenpath worker) and ask again: the look goes on where it is']);
   }
 }
 

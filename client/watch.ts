@@ -116,7 +116,7 @@ function isReport(value: unknown): value is RunReport {
 }
 
 /** What the server knows of activities under way, and of a workflow task that keeps failing: a bug that the worker's log explains. */
-function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
+export function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
   const activities = (raw.pendingActivities ?? []).map((activity): Pending => {
     const says = lastWord(activity.heartbeatDetails?.payloads?.[0]) ?? activity.lastFailure?.message ?? undefined;
     return { activity: activity.activityType?.name ?? 'activity', attempt: activity.attempt ?? 1, ...(says === undefined || says === '' ? {} : { says }) };

@@ -58,7 +58,7 @@ async function list(environment: Environment, printer: Printer): Promise<number>
 async function look(environment: Environment, printer: Printer): Promise<OrphanReport> {
   const contact = await connect();
   try {
-    return await withProgress(printer, `Looking for what belongs to platforms of ${environment.name} that are gone`, () => findOrphans(contact.client, environment));
+    return await withProgress(printer, `Looking for what belongs to platforms of ${environment.name} that are gone`, (say) => findOrphans(contact.client, environment, say));
   } finally {
     await contact.close();
   }

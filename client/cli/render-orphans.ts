@@ -15,8 +15,8 @@ export function orphanLines({ environment, zone, platforms, disputed }: OrphanRe
 
 function platformLines({ cluster, lifecycle, why, objects, records }: GonePlatform, { environment, zone }: Pick<OrphanReport, 'environment' | 'zone'>, paint: Paint): string[] {
   const rows = [
-    ...records.map((record) => [`${record.type} record`, ownedLine(record), `in ${zone}`, 'deleted, once approvers decide repair']),
-    ...objects.map((object) => [object.kind, object.name === '' || object.name === object.id ? object.id : `${object.name} (${object.id})`, object.why, object.removable ? 'deleted' : `left for you: ${object.whatToDo}`]),
+    ...records.map((record) => [`${record.type} record`, ownedLine(record), `in ${zone}`, 'delete it, once approvers decide repair']),
+    ...objects.map((object) => [object.kind, object.name === '' || object.name === object.id ? object.id : `${object.name} (${object.id})`, object.why, object.removable ? 'delete it' : `leave it to you: ${object.whatToDo}`]),
   ];
   return [
     `${paint('bold', cluster)} ${paint('yellow', 'is gone')}: ${why.join('; ')}`,
