@@ -79,10 +79,10 @@ export async function eventually<T>(what: string, seconds: number, ask: () => Pr
 }
 
 /** Raises a lab by `goldenpath lab up`. Its name ends in this process's id, so that two runs of the tests do not meet. */
-export async function raiseLab(purpose: string): Promise<TestLab> {
+export async function raiseLab(purpose: string, { timeScale = 60 }: { timeScale?: number } = {}): Promise<TestLab> {
   const name = `${purpose}-${process.pid}`;
   const named = ['--name', name, '-o', 'json'];
-  const up = await runCli(['lab', 'up', '--time-scale', '60', ...named], {});
+  const up = await runCli(['lab', 'up', '--time-scale', String(timeScale), ...named], {});
   if (up.exit !== 0) throw new Error(`lab up ended with ${up.exit}:\n${up.stderr}`);
   const status = (documentOf(up) as LabStatus);
   const env = (documentOf(await runCli(['lab', 'env', ...named], {})) as Variables);
