@@ -185,6 +185,7 @@ async function controllerManager({ name, tools }: ClusterInput, files: Files, ku
       `--service-account-private-key-file=${files.signingKey}`,
       '--use-service-account-credentials',
       '--leader-elect=false',
+      '--node-monitor-grace-period=5m', // 50 s of a starved machine without a heartbeat of kwok are no dead node
       '--bind-address=127.0.0.1',
       `--secure-port=${await freePort()}`,
       `--cert-dir=${join(files.pki, 'controller-manager')}`,
