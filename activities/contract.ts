@@ -11,6 +11,7 @@ import type { FoundObject, Memory, OrphanScope, PlatformRecords } from '../domai
 import type { Protection } from '../domain/protections.ts';
 import type { Removal } from '../domain/removal.ts';
 import type { OwnedObject, Receipt, Residue } from '../domain/report.ts';
+import type { InTheWay } from '../domain/teardown.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
 import type { AddonName } from '../domain/versions.ts';
@@ -45,6 +46,8 @@ export interface Inventory {
   objects: OwnedObject[];
   /** What protects the platform, but for its records, which `listRecordProtections` reads (item 9; failures 2, 8, 21, 27). */
   protections: Protection[];
+  /** Absent where there is no Kubernetes API, and in what runs of earlier versions read. */
+  inTheWay?: InTheWay;
 }
 
 /** A disk that a PersistentVolume leaves behind on purpose. */

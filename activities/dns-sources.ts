@@ -1,6 +1,6 @@
 // What ExternalDNS and the load balancer controller make records and load balancers from; removed while both live (teardown.md step 5, failures 1, 12).
 import type { KubernetesObject, V1Service } from '@kubernetes/client-node';
-import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
+import { type ClusterClient, listServed, nameOf, refOf } from './kubernetes-client.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 
 /** Kinds outside the core that can be a source, where the cluster serves them. Sources: ExternalDNS 0.21 docs/sources, Gateway API 1.4. */
@@ -19,7 +19,7 @@ const EMPTY_READINGS = 4;
 export async function listDnsSources(cluster: ClusterClient): Promise<KubernetesObject[]> {
   const sources: KubernetesObject[] = await cluster.list('networking.k8s.io/v1', 'Ingress');
   sources.push(...(await cluster.list<V1Service>('v1', 'Service')).filter(isSource));
-  for (const { group, kinds } of OPTIONAL_KINDS) sources.push(...(await listOptional(cluster, group, kinds)));
+  for (const { group, kinds } of OPTIONAL_KINDS) sources.push(...(await listServed(cluster, group, kinds)));
   return sources;
 }
 
@@ -36,19 +36,6 @@ export function isSource({ spec, status, metadata }: V1Service): boolean {
   const annotations = metadata?.annotations ?? {};
   // One whose type was changed keeps its load balancer until the finalizer is gone.
   return spec?.type === 'LoadBalancer' || (status?.loadBalancer?.ingress ?? []).length > 0 || HOSTNAME_ANNOTATIONS.some((annotation) => annotation in annotations);
-}
-
-async function listOptional(cluster: ClusterClient, group: string, kinds: readonly string[]): Promise<KubernetesObject[]> {
-  const objects: KubernetesObject[] = [];
-  const versions = await cluster.servedVersions(group);
-  for (const kind of kinds) {
-    for (const version of versions) {
-      if ((await cluster.resource(`${group}/${version}`, kind)) === undefined) continue;
-      objects.push(...(await cluster.list(`${group}/${version}`, kind)));
-      break; // every version shows the same objects
-    }
-  }
-  return objects;
 }
 
 /** Asks for the deletion of every source that is not being deleted already. Returns what was asked. */

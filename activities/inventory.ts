@@ -11,7 +11,7 @@ import { present } from './pages.ts';
 import { awsProtections } from './protections.ts';
 
 /** The half of the inventory that the cluster itself answers. */
-export type KubernetesHalf = Pick<Inventory, 'kubernetes' | 'argocd' | 'applications' | 'protections'>;
+export type KubernetesHalf = Pick<Inventory, 'kubernetes' | 'argocd' | 'applications' | 'protections' | 'inTheWay'>;
 
 /** Reads both halves; AWS's alone where there is nothing to read the other with, because people gave it up. Throws NotOwned where the cluster is another's. */
 export async function readInventory(clients: Clients, target: Target, readKubernetes: ((input: { target: Target }) => Promise<KubernetesHalf>) | undefined): Promise<Inventory> {

@@ -215,6 +215,20 @@ export function nameOf({ kind, name, namespace }: Pick<ObjectRef, 'kind' | 'name
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
 
+/** Every object of these kinds of a group; none of a kind that the cluster does not serve. */
+export async function listServed(cluster: ClusterClient, group: string, kinds: readonly string[]): Promise<KubernetesObject[]> {
+  const objects: KubernetesObject[] = [];
+  const versions = await cluster.servedVersions(group);
+  for (const kind of kinds) {
+    for (const version of versions) {
+      if ((await cluster.resource(`${group}/${version}`, kind)) === undefined) continue;
+      objects.push(...(await cluster.list(`${group}/${version}`, kind)));
+      break; // every version shows the same objects
+    }
+  }
+  return objects;
+}
+
 class DiscoveringApi extends KubernetesObjectApi {
   /** The library's own discovery, which it keeps to itself. */
   async discover(apiVersion: string, kind: string): Promise<V1APIResource | undefined> {

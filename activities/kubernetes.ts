@@ -5,10 +5,12 @@ import { ARGOCD_NAMESPACE } from '../domain/components.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 import type { Protection } from '../domain/protections.ts';
+import type { InTheWay } from '../domain/teardown.ts';
 import { applicationState, ARGOCD_API, listApplications } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import type { ClusterClient } from './kubernetes-client.ts';
+import { readInTheWay } from './kubernetes-in-the-way.ts';
 import { kubernetesProtections } from './kubernetes-protections.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 import { inGroups } from './pages.ts';
@@ -34,6 +36,7 @@ export interface KubernetesInventory {
   argocd: boolean;
   applications: ApplicationState[];
   protections: Protection[];
+  inTheWay: InTheWay;
 }
 
 /** C3: API answers, all nodes Ready, CNI and CoreDNS available. NotReady with every point that fails. */
@@ -154,10 +157,10 @@ export async function applyDefinitions(cluster: ClusterClient, definitions: read
   return definitions.map(({ metadata }) => metadata?.name ?? '');
 }
 
-/** Whether Argo CD is there, its Applications, and what protects any object. The API server's own answers only. */
+/** Whether Argo CD is there, its Applications, what protects any object, and what must be gone first. The API server's own answers only. */
 export async function readKubernetesInventory(cluster: ClusterClient): Promise<KubernetesInventory> {
   const installed = await cluster.serves(ARGOCD_API, 'Application');
   const namespace = await cluster.read({ apiVersion: 'v1', kind: 'Namespace', name: ARGOCD_NAMESPACE });
   const protections = (await kubernetesProtections(cluster)).map(({ protection }) => protection);
-  return { kubernetes: 'answers', argocd: installed || namespace !== undefined, applications: (await listApplications(cluster)).map(applicationState), protections };
+  return { kubernetes: 'answers', argocd: installed || namespace !== undefined, applications: (await listApplications(cluster)).map(applicationState), protections, inTheWay: await readInTheWay(cluster) };
 }

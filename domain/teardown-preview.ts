@@ -7,11 +7,11 @@ import type { Plan } from './plan.ts';
 import { liftSubject, type Protection } from './protections.ts';
 import type { OwnedObject } from './report.ts';
 import { teardownStages } from './stages.ts';
-import { beginProblems, controllerApplications, isInMotion, neverExisted, waveOf, workloadApplications } from './teardown.ts';
+import { beginProblems, controllerApplications, type InTheWay, isInMotion, neverExisted, waveOf, workloadApplications } from './teardown.ts';
 
 /** What was read. `sources`, `claims` and the like are empty where there is no Kubernetes API. */
 export interface PreviewReadings {
-  platform: { cluster: { status: string } | null; argocd: boolean; applications: ApplicationState[]; objects: OwnedObject[]; protections: Protection[] };
+  platform: { cluster: { status: string } | null; argocd: boolean; applications: ApplicationState[]; objects: OwnedObject[]; protections: Protection[]; inTheWay?: InTheWay | undefined };
   /** Where the Kubernetes API ought to answer and does not: what was heard of it, and what people are asked about. */
   kubernetesGone: { problem: string; subject: string[] } | null;
   zone: FoundationReadings['zone'];
@@ -93,7 +93,7 @@ export function teardownPreview(plan: Plan, readings: PreviewReadings, { request
     approvals: neededApprovals(plan, requester, { lift: liftSubject(protections), gone: kubernetesGone?.subject ?? [], records: externalDnsProblems.length > 0 ? subjectOf(owned) : [] }),
     kept: keptObjects(plan, readings),
     // A cluster in motion is waited for.
-    blocks: [...beginProblems(plan, { ...readings, platform: { cluster: isMoving ? null : platform.cluster } }), ...(kubernetesGone === null ? [] : [`the Kubernetes API does not answer: ${kubernetesGone.problem}`]), ...externalDnsProblems],
+    blocks: [...beginProblems(plan, { ...readings, platform: { ...platform, cluster: isMoving ? null : platform.cluster } }), ...(kubernetesGone === null ? [] : [`the Kubernetes API does not answer: ${kubernetesGone.problem}`]), ...externalDnsProblems],
   };
 }
 

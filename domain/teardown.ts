@@ -1,6 +1,6 @@
 // What a teardown decides from what it reads: whether it may begin, what belongs to which step (teardown.md § Order).
 import type { ApplicationState } from './applications.ts';
-import { COMPONENTS, ROOT_APPLICATION } from './components.ts';
+import { ARGOCD_NAMESPACE, COMPONENTS, ROOT_APPLICATION } from './components.ts';
 import { checkZone, type FoundationReadings, type Reading } from './foundation.ts';
 import type { Plan, Target } from './plan.ts';
 import type { OwnedObject } from './report.ts';
@@ -16,15 +16,30 @@ export function isInMotion(status: string): boolean {
   return IN_MOTION.has(status);
 }
 
+/** What must be gone before a teardown begins, since it would outlive its controller: Karpenter's nodes, and Applications of another namespace than Argo CD's. */
+export interface InTheWay {
+  nodes: string[];
+  applications: string[];
+}
+
 /**
  * Why a teardown cannot begin, one line each, before anything is drained (steps 1–2). F3: in another zone no record of the platform would be found, and
  * that would read as gone. Protections are people's to decide on: domain/protections.ts.
  */
-export function beginProblems(plan: Plan, { platform: { cluster }, zone, recordedZoneId }: { platform: { cluster: { status: string } | null }; zone: FoundationReadings['zone']; recordedZoneId: string | null }): string[] {
+export function beginProblems(plan: Plan, { platform: { cluster, inTheWay }, zone, recordedZoneId }: { platform: { cluster: { status: string } | null; inTheWay?: InTheWay | undefined }; zone: FoundationReadings['zone']; recordedZoneId: string | null }): string[] {
   const settled = cluster === null || DELETABLE.has(cluster.status);
   return [
     ...(settled ? [] : [`the cluster is ${cluster.status}: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${plan.target.cluster} --query cluster.status`]),
+    ...(inTheWay === undefined ? [] : inTheWayProblems(inTheWay)),
     ...checkZone(plan, { zone, recordedZoneId: { value: recordedZoneId } }).filter(({ ok }) => !ok).map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`),
+  ];
+}
+
+/** Failure 9: an instance of Karpenter's has nobody who ends it once Karpenter is gone. Failure 2: an Application elsewhere is not frozen, and puts back what is removed. */
+function inTheWayProblems({ nodes, applications }: InTheWay): string[] {
+  return [
+    ...(nodes.length === 0 ? [] : [`Karpenter still has ${nodes.join(', ')}: instances that it started would outlive it. Fix: while Karpenter runs: kubectl delete nodepools.karpenter.sh,nodeclaims.karpenter.sh --all`]),
+    ...(applications.length === 0 ? [] : [`Argo CD applications outside its namespace ${ARGOCD_NAMESPACE} would not be frozen: ${applications.join(', ')}. Fix: delete them with their objects, or move them: kubectl get applications.argoproj.io -A`]),
   ];
 }
 
