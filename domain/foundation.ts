@@ -75,7 +75,8 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       check(`secret:${name}`, `Secret ${name}`, readings.secrets[name] ?? { problem: 'was not read' }, {
         problems: (found) => keys.filter((key) => !found.includes(key)).map((key) => `key ${key} is missing`),
         describe: () => `has ${keys.join(', ')}`,
-        fix: `create the secret ${name} in Secrets Manager as JSON with the keys ${keys.join(', ')}`,
+        // Failure 31: a deleted secret keeps its name for a recovery window of 7 to 30 days; creating it anew fails until then.
+        fix: `create the secret ${name} in Secrets Manager as JSON with the keys ${keys.join(', ')}; where it was deleted lately: aws secretsmanager restore-secret --secret-id ${name}`,
       }),
     ),
     check('iam', 'IAM permissions', readings.deniedActions, {
