@@ -51,6 +51,9 @@ export const mapKubernetesError: Mapper = (error) => {
   return new GoldenpathError('KubernetesUnavailable', text, [text], { cause: error });
 };
 
+/** Failure 4: an admission or conversion webhook did not answer; the API server did. Source: k8s.io/apiserver, `ErrCallingWebhook`; apiextensions-apiserver, webhook converter. */
+const OF_WEBHOOK = /failed calling webhook |conversion webhook for .* failed/;
+
 function typeOf(code: number, status: KubernetesStatus | undefined): ErrorType {
   if (status?.causes.includes('NamespaceTerminating') === true) return 'Conflict'; // a 403 that passes once the namespace is gone
   if (code === 401 || code === 403) return 'AccessDenied';
@@ -59,6 +62,7 @@ function typeOf(code: number, status: KubernetesStatus | undefined): ErrorType {
   if (code === 429) return 'Throttled';
   // An apply whose object does not fit its type answers 500 (facts.md); trying again does not mend it.
   if (status?.message.includes('failed to create typed patch object') === true) return 'InvalidInput';
+  if (status !== undefined && OF_WEBHOOK.test(status.message)) return 'Unavailable';
   if (code === 408 || code >= 500) return 'KubernetesUnavailable';
   return 'InvalidInput';
 }

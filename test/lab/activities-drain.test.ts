@@ -176,6 +176,22 @@ describe('DNS sources', () => {
   });
 });
 
+describe('a webhook without a backend', () => {
+  it('failure 4: a webhook without a backend that refuses the deletion of a source is named; the source is none the less there', async () => {
+    const rules = [{ apiGroups: ['networking.k8s.io'], apiVersions: ['v1'], operations: ['DELETE'], resources: ['ingresses'] }];
+    const webhook = { name: 'dead.example.org', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', clientConfig: { service: { name: 'gone', namespace: 'default' } }, rules };
+    const configuration = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'dead' } };
+    await create({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'guarded', namespace: 'default' }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } } });
+    await create({ ...configuration, webhooks: [webhook] });
+    const refusal = () => world.run(activities.deleteDnsSources, { target }).then(() => undefined, (error: Error) => error);
+    await expect.poll(refusal, { timeout: 20_000 }).toMatchObject({ type: 'Unavailable', message: expect.stringContaining('failed calling webhook "dead.example.org"') as string });
+    expect(await world.run(activities.listDnsSources, { target })).toEqual(['Ingress default/guarded']);
+    await objects.delete(configuration);
+    await expect.poll(refusal, { timeout: 20_000 }).toBeUndefined();
+    await world.run(activities.awaitDnsSourcesGone, { target });
+  });
+});
+
 describe('volumes', () => {
   const volume = (name: string, claim: string, policy: string) => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'gp3', persistentVolumeReclaimPolicy: policy, csi: { driver: 'ebs.csi.aws.com', volumeHandle: `vol-${name}` }, claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: claim, namespace: 'default' } } });
   const permit = () => permitted(plan);

@@ -50,7 +50,7 @@ const permit = () => permitted(plan);
 
 describe('Argo CD from its pinned manifest to its end', () => {
   it('X5: a fresh cluster has no Argo CD and no application, by discovery', async () => {
-    expect(await world.run(kubernetesInventory(world.deps), { target })).toMatchObject({ kubernetes: 'answers', argocd: false, applications: [] });
+    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: false, applications: [], protections: [], inTheWay: { nodes: [], applications: [] } });
     expect(await world.run(activities.readApplications, { target })).toEqual([]);
     expect(await world.run(activities.listDnsSources, { target })).toEqual([]);
   });
@@ -102,6 +102,15 @@ describe('Argo CD from its pinned manifest to its end', () => {
     expect(await world.run(activities.freezeGitOps, { target })).toEqual([]);
   });
 
+  it('failure 2: an Application outside the namespace of Argo CD is found in the inventory, and is none of the platform’s own', async () => {
+    const elsewhere = { group: applications.group, version: applications.version, plural: applications.plural, namespace: 'default' };
+    await custom.createNamespacedCustomObject({ ...elsewhere, body: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'shop', namespace: 'default' }, spec: { project: 'default', destination: { name: 'in-cluster' }, source: { repoURL: 'https://example.org/x.git' } } } });
+    const { inTheWay, applications: own } = await world.run(kubernetesInventory(world.deps), { target });
+    expect(inTheWay).toEqual({ nodes: [], applications: ['Application default/shop'] });
+    expect(own.map(({ name }) => name)).not.toContain('shop');
+    await custom.deleteNamespacedCustomObject({ ...elsewhere, name: 'shop' });
+  });
+
   it('X1: workloads above tier 1 go with their objects, tier 1 stays', async () => {
     const names = ['grafana', 'alertmanager', 'prometheus'];
     const lines = await world.run(activities.deleteApplications, { target, names: names.toReversed() });
@@ -134,7 +143,7 @@ describe('Argo CD from its pinned manifest to its end', () => {
     expect(lines).toContain('ValidatingWebhookConfiguration dead deleted: its backend Service cert-manager/gone is gone');
     expect(lines.at(-1)).toBe('its pods have ended; namespace and CRDs go with the cluster');
     expect((await core.listNamespacedPod({ namespace: 'argocd' })).items).toEqual([]);
-    expect(await world.run(kubernetesInventory(world.deps), { target })).toMatchObject({ kubernetes: 'answers', argocd: true, applications: [] });
+    expect(await world.run(kubernetesInventory(world.deps), { target })).toEqual({ kubernetes: 'answers', argocd: true, applications: [], protections: [], inTheWay: { nodes: [], applications: [] } });
     expect(await world.run(activities.removeArgoCd, { ...permit(), manifest: versions.manifests.argocd })).toEqual(['0 objects of Argo CD deleted', 'its pods have ended; namespace and CRDs go with the cluster']);
   });
 });

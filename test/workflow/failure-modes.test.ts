@@ -82,8 +82,8 @@ test('failure 37: what does not go in time is named and waited on; the run neith
 
     const cause = await failureOf(await teardown(plan(), 'fail'));
     if (!(cause instanceof ApplicationFailure)) throw cause;
-    const [report] = (cause.details ?? []) as [RunReport];
-    expect(report.state).toBe('failed');
+    const [last] = (cause.details ?? []) as [RunReport];
+    expect(last.state).toBe('failed');
     expect([...world.receipts.values()].map(({ report }) => report.state)).toEqual(['failed']);
   });
 });

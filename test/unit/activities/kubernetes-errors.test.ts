@@ -33,6 +33,12 @@ describe('triage', () => {
     expect(typeOf(status(403, 'Forbidden', { details: { causes: [{ reason: 'NamespaceTerminating' }] } }))).toBe('Conflict');
   });
 
+  it('failure 4: a webhook that does not answer is no silence of the API server', () => {
+    const dead = 'Internal error occurred: failed calling webhook "dead.example.org": failed to call webhook: Post "https://gone.default.svc:443/?timeout=10s": service "gone" not found';
+    expect(mapKubernetesError(status(500, 'InternalError', { message: dead }))).toMatchObject({ type: 'Unavailable', message: `Kubernetes API: HTTP 500 InternalError: ${dead}` });
+    expect(typeOf(status(500, 'InternalError', { message: 'conversion webhook for example.org/v1, Kind=X failed: Post "https://gone.default.svc:443/": EOF' }))).toBe('Unavailable');
+  });
+
   it('A2: an object that does not fit its type is not tried again', () => {
     expect(typeOf(status(500, 'InternalError', { message: 'failed to create typed patch object (default/x; v1, Kind=Service): .spec.foo: field not declared in schema' }))).toBe('InvalidInput');
   });
