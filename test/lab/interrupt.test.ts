@@ -65,7 +65,8 @@ test('X6: a teardown takes over while EKS makes the control plane, and nothing i
 }, 600_000);
 
 test('X6: a teardown takes over while Argo CD syncs tier 1, and nothing is left of it', async () => {
-  await interruptAt('tier-1', build('21-11-26-05'), (watch) => watch.until('the wave of tier 1', ({ event, pending }) => event === 'awaits' && JSON.stringify(pending).includes('awaitTier')));
+  const report = await interruptAt('tier-1', build('21-11-26-05'), (watch) => watch.until('the wave of tier 1', ({ event, pending }) => event === 'awaits' && JSON.stringify(pending).includes('awaitTier')));
+  expect(report.stages.map(({ status }) => status)).toEqual(report.stages.map(() => 'done'));
 }, 600_000);
 
 test('every execution of these tests replays', async () => {
