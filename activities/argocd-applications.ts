@@ -2,6 +2,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, type Component, ROOT_APPLICATION } from '../domain/components.ts';
+import { GoldenpathError } from '../domain/errors.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { ClusterClient, ObjectRef } from './kubernetes-client.ts';
 import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
@@ -14,7 +15,8 @@ export const TIER_LABEL = 'goldenpath.idp/tier';
 export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
 /** By which a run that may do so confirms a deletion that Argo CD asks about; its value is the id of the decision. */
 export const CONFIRMED_ANNOTATION = 'goldenpath.idp/deletion-confirmed-by';
-const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+/** Asks Argo CD to compare the application anew; it takes the annotation away when it has. */
+export const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 export const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
 
 /** The parts of an Application that the product reads. Source: Argo CD 3.2 pkg/apis/application/v1alpha1. */
@@ -150,11 +152,38 @@ function evidence({ name, tier, sync, health }: ApplicationState): string {
   return `application ${name} (tier ${tier ?? 'none'}): ${sync}, ${health}`;
 }
 
+/** What stops a sync: one that is going on is terminated, one that has not begun is taken back. undefined where there is none, or where it ends already. */
+export function stoppingPatch({ operation, status }: Application): { why: string; change: Record<string, unknown> } | undefined {
+  const phase = status?.operationState?.phase;
+  if (operation === undefined || phase === 'Terminating') return undefined;
+  return phase === 'Running' ? { why: 'a sync is running', change: { status: { operationState: { phase: 'Terminating' } } } } : { why: 'a sync is about to begin', change: { operation: null } };
+}
+
+/**
+ * Stops the sync of an Application that is to go: while one is set, Argo CD does not finish the deletion, and one that waits for the health of what was deleted
+ * never ends. Source: Argo CD 3.2 controller/appcontroller.go, processAppOperationQueueItem.
+ */
+export async function stopSync(cluster: ClusterClient, application: Application): Promise<void> {
+  const stopping = stoppingPatch(application);
+  if (stopping !== undefined) await unlessConflict(cluster.patch(applicationRef(application.metadata?.name ?? ''), stopping.change, application.metadata?.resourceVersion));
+}
+
+/** The result, or undefined where another writer was faster: the next reading decides. */
+export async function unlessConflict<T>(change: Promise<T>): Promise<T | undefined> {
+  try {
+    return await change;
+  } catch (error) {
+    if (error instanceof GoldenpathError && error.type === 'Conflict') return undefined;
+    throw error;
+  }
+}
+
 /** Until none of these Applications exists. A retry reads afresh. */
 export async function awaitApplicationsGone(cluster: ClusterClient, names: readonly string[]): Promise<string[]> {
   const waker = new Waker(cluster, APPLICATIONS_PATH);
   const read = async (): Promise<Finding<string[]>> => {
     const left = (await listApplications(cluster)).filter(({ metadata }) => names.includes(metadata?.name ?? ''));
+    for (const application of left) await stopSync(cluster, application);
     return left.length === 0 ? { done: true, result: names.map((name) => `application ${name} is gone`) } : { done: false, waitingFor: left.map(remaining) };
   };
   try {

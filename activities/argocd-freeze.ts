@@ -1,8 +1,7 @@
 // Freezing GitOps: nothing may put back what the teardown removes; parents first, then children (teardown.md step 3, failures 1, 2).
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1StatefulSet } from '@kubernetes/client-node';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
-import { GoldenpathError } from '../domain/errors.ts';
-import { type Application, ARGOCD_API, applicationRef, CASCADE_FINALIZER, listApplications } from './argocd-applications.ts';
+import { type Application, ARGOCD_API, applicationRef, CASCADE_FINALIZER, listApplications, REFRESH_ANNOTATION, stoppingPatch, unlessConflict } from './argocd-applications.ts';
 import { type ClusterClient, refOf } from './kubernetes-client.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 
@@ -37,6 +36,8 @@ export async function freezeGitOps(cluster: ClusterClient): Promise<string[]> {
         done.push(...(await freeze(cluster, application)));
         waitingFor.push(...freezingPatches(application).map(({ why }) => `application ${application.metadata?.name ?? ''}: ${why}`), ...terminating(application));
       }
+      const unseen = generation.flatMap(uncompared);
+      if (unseen.length > 0 && (await argoCdRuns(cluster))) waitingFor.push(...unseen);
       if (waitingFor.length > 0) return { done: false, waitingFor };
     }
     return { done: true, result: undefined };
@@ -45,24 +46,37 @@ export async function freezeGitOps(cluster: ClusterClient): Promise<string[]> {
 }
 
 /** What keeps an Application from standing still, each with the change that mends it; empty when it is frozen. */
-export function freezingPatches({ metadata, spec, operation, status }: Application): FreezingPatch[] {
+export function freezingPatches(application: Application): FreezingPatch[] {
+  const { metadata, spec } = application;
   const patches: FreezingPatch[] = [];
-  if (spec?.syncPolicy?.automated !== undefined && spec.syncPolicy.automated !== null) patches.push({ why: 'syncs by itself', change: { spec: { syncPolicy: { automated: null } } }, exact: false });
+  if (spec?.syncPolicy?.automated !== undefined && spec.syncPolicy.automated !== null) patches.push({ why: 'syncs by itself', change: { metadata: { annotations: { [REFRESH_ANNOTATION]: 'normal' } }, spec: { syncPolicy: { automated: null } } }, exact: false });
   const finalizers = metadata?.finalizers ?? [];
   // Of an object that is being deleted, finalizers can only be taken away.
   if (metadata?.deletionTimestamp === undefined && !finalizers.some((finalizer) => finalizer.startsWith(CASCADE_FINALIZER))) {
     patches.push({ why: 'its deletion would not cascade', change: { metadata: { finalizers: [...finalizers, CASCADE_FINALIZER] } }, exact: true });
   }
-  if (operation !== undefined) {
-    const phase = status?.operationState?.phase;
-    if (phase === 'Running') patches.push({ why: 'a sync is running', change: { status: { operationState: { phase: 'Terminating' } } }, exact: true });
-    else if (phase !== 'Terminating') patches.push({ why: 'a sync is about to begin', change: { operation: null }, exact: true });
-  }
-  return patches;
+  const stopping = stoppingPatch(application);
+  return stopping === undefined ? patches : [...patches, { ...stopping, exact: true }];
 }
 
 function terminating({ metadata, operation, status }: Application): string[] {
   return operation !== undefined && status?.operationState?.phase === 'Terminating' ? [`application ${metadata?.name ?? ''}: its sync is being terminated`] : [];
+}
+
+/**
+ * A comparison that began before the freeze may start a sync after it, minutes later where the repository is slow. Argo CD compares an application once at a time, and
+ * starts the sync before it takes the annotation away: when that is gone, nothing is decided any more on what was there before. Source: Argo CD 3.2
+ * controller/appcontroller.go, processAppRefreshQueueItem.
+ */
+export function uncompared({ metadata }: Application): string[] {
+  const due = metadata?.deletionTimestamp === undefined && metadata?.annotations?.[REFRESH_ANNOTATION] !== undefined;
+  return due ? [`application ${metadata.name ?? ''}: Argo CD has not compared it since it was frozen`] : [];
+}
+
+/** One that does not run starts no sync, and begins afresh when it does. */
+async function argoCdRuns(cluster: ClusterClient): Promise<boolean> {
+  const controller = await cluster.read<V1StatefulSet>({ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'argocd-application-controller', namespace: ARGOCD_NAMESPACE });
+  return (controller?.status?.readyReplicas ?? 0) > 0;
 }
 
 async function freeze(cluster: ClusterClient, application: Application): Promise<string[]> {
@@ -96,12 +110,3 @@ export async function listApplicationSets(cluster: ClusterClient): Promise<Appli
   return cluster.list<ApplicationSet>(ARGOCD_API, 'ApplicationSet', { namespace: ARGOCD_NAMESPACE });
 }
 
-/** The result, or undefined where another writer was faster. */
-async function unlessConflict<T>(change: Promise<T>): Promise<T | undefined> {
-  try {
-    return await change;
-  } catch (error) {
-    if (error instanceof GoldenpathError && error.type === 'Conflict') return undefined;
-    throw error;
-  }
-}

@@ -4,7 +4,7 @@ import type { KubernetesObject, V1MutatingWebhookConfiguration, V1ValidatingWebh
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { kindOf, namespacedKinds } from './argocd.ts';
-import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, remaining, waveOf } from './argocd-applications.ts';
+import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, remaining, stopSync, waveOf } from './argocd-applications.ts';
 import { listApplicationSets } from './argocd-freeze.ts';
 import { type ClusterClient, nameOf, type ObjectRef, refOf } from './kubernetes-client.ts';
 import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
@@ -55,6 +55,7 @@ export function removalRank(application: KubernetesObject): number {
 async function deleteCascading(cluster: ClusterClient, application: Application): Promise<string[]> {
   const { name = '', deletionTimestamp, finalizers = [], resourceVersion } = application.metadata ?? {};
   const confirm = () => confirmDeletion(cluster, application);
+  if (deletionTimestamp !== undefined) await stopSync(cluster, application);
   if (deletionTimestamp !== undefined) return confirm();
   const cascades = finalizers.some((finalizer) => finalizer.startsWith(CASCADE_FINALIZER));
   if (!cascades) await cluster.patch(applicationRef(name), { metadata: { finalizers: [...finalizers, CASCADE_FINALIZER] } }, resourceVersion);

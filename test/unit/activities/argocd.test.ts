@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { argocdObjects, bootstrapConfig, rootApplication, type BootstrapValues } from '../../../activities/argocd.ts';
 import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
-import { freezingPatches } from '../../../activities/argocd-freeze.ts';
+import { freezingPatches, uncompared } from '../../../activities/argocd-freeze.ts';
 import { removalRank } from '../../../activities/argocd-removal.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -100,7 +100,7 @@ describe('freezing', () => {
   const patchesOf = (application: Application) => freezingPatches(application).map(({ change }) => change);
 
   it('failures 1, 2: automated sync goes, the cascading finalizer comes', () => {
-    expect(patchesOf({ metadata: { name: 'x', finalizers: ['other'] }, spec: { syncPolicy: { automated: {} } } })).toEqual([{ spec: { syncPolicy: { automated: null } } }, { metadata: { finalizers: ['other', FINALIZER] } }]);
+    expect(patchesOf({ metadata: { name: 'x', finalizers: ['other'] }, spec: { syncPolicy: { automated: {} } } })).toEqual([{ metadata: { annotations: { 'argocd.argoproj.io/refresh': 'normal' } }, spec: { syncPolicy: { automated: null } } }, { metadata: { finalizers: ['other', FINALIZER] } }]);
   });
 
   it('failure 1: a running sync is terminated, one that has not begun is taken back, a terminating one is awaited', () => {
@@ -108,6 +108,13 @@ describe('freezing', () => {
     expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Running' } } })).toEqual([{ status: { operationState: { phase: 'Terminating' } } }]);
     expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Succeeded' } } })).toEqual([{ operation: null }]);
     expect(patchesOf({ ...frozen, status: { operationState: { phase: 'Terminating' } } })).toEqual([]);
+  });
+
+  it('failure 1: an application counts as frozen only when Argo CD has compared it since, for a comparison under way may still start a sync; one that is being deleted starts none', () => {
+    const asked = { name: 'kong', annotations: { 'argocd.argoproj.io/refresh': 'normal' } };
+    expect(uncompared({ metadata: asked })).toEqual(['application kong: Argo CD has not compared it since it was frozen']);
+    expect(uncompared({ metadata: { ...asked, annotations: { other: 'x' } } })).toEqual([]);
+    expect(uncompared({ metadata: { ...asked, deletionTimestamp: new Date(0) } })).toEqual([]);
   });
 
   it('failure 2: an application that is being deleted cannot get a finalizer', () => {

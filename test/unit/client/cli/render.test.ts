@@ -25,6 +25,16 @@ describe('what a person reads', () => {
     expect(problemLines([{ field: '--env', given: 'x', problem: 'is not an environment', allowed: 'dev', fix: 'choose one' }], plain)).toEqual(['✘ --env x: is not an environment', '    allowed: dev', '    to do:   choose one']);
   });
 
+  it('X6: a bootstrap that was interrupted says by whom, why and where to look on; its teardown says what it took over, and nobody is told to remove what that is removing', () => {
+    const bootstrap = newReport(ephemeralPlan(), { runId: 'r', requester: 'ci', startedAt: 1_000 });
+    const stages = bootstrap.stages.map((stage) => (stage.id === 'cluster' ? { ...stage, attempts: 1 } : stage));
+    const text = summaryLines({ ...bootstrap, stages, state: 'failed', interruption: { by: 'bob', reason: 'the branch is merged', at: 2_000, stage: 'cluster' } }, plain).join('\n');
+    expect(text).toContain('interrupted: bob had the platform torn down while the bootstrap was at stage cluster: the branch is merged');
+    expect(text).toContain(`goldenpath watch ${bootstrap.workflowId}`);
+    expect(text).not.toContain('goldenpath teardown');
+    expect(summaryLines({ ...report, state: 'clean', interrupted: 'run-1' }, plain)).toContain('  took over the bootstrap run run-1');
+  });
+
   it('F1: the plan lists every stage, component, image, the DNS scope and the hash', () => {
     const text = planLines(plan, plain).join('\n');
     for (const part of [...plan.stages.map(({ title }) => title), ...plan.tiers.flatMap(({ components }) => components.map(({ name }) => name)), ...Object.values(plan.versions.images).map(({ digest }) => digest), plan.target.hostSuffix, plan.hash]) expect(text).toContain(part);
