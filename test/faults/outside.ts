@@ -29,7 +29,7 @@ export async function outsideOf(lab: TestLab, platform: Platform, ended: { exit:
   return {
     ...account,
     processes: processes.map(({ name }) => name).toSorted(),
-    'the run': [`exit ${exit}`, `state ${report.state}`, `${report.residue.length} left`, ...report.stages.map(({ id, status }) => `${id} ${status}`), `${report.decisions.length} decisions`, `${report.refusals.length} refusals`, `${open} runs in flight`],
+    'the run': [`exit ${exit}`, `state ${report.state}${report.waiting === undefined ? '' : ` at ${report.waiting.stage}: ${report.waiting.reason}`}`, `${report.residue.length} left`, ...report.stages.map(({ id, status }) => `${id} ${status}`), `${report.decisions.length} decisions`, `${report.refusals.length} refusals`, `${open} runs in flight`],
     ...(await registryOf(lab, platform, report)),
   };
 }

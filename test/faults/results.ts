@@ -52,6 +52,7 @@ function writePage(points: readonly string[]): void {
 }
 
 function outcome(result: Result): string {
-  if (result.differences.length > 0) return `**differs**: ${result.differences.join('; ').replaceAll('|', String.raw`\|`)}`;
+  const told = result.differences.toSorted((a, b) => Number(b.includes('the run:')) - Number(a.includes('the run:'))).slice(0, 3);
+  if (told.length > 0) return `**differs** in ${result.differences.length} lines: ${told.join('; ').replaceAll('|', String.raw`\|`)}`;
   return result.missed.length === 0 ? 'the same' : 'the same; the points struck out were not reached';
 }
