@@ -140,8 +140,8 @@ test('failure 29, X4: credentials revoked while the nodes go stop the run with a
 }, 600_000);
 
 test('failures 20, 36: without its API the platform goes by decision: records by one of their own, load balancers through AWS, nothing but disks left', async () => {
-  const { request } = await waitsAt(SILENT, 'workloads', 300);
-  expect(request?.decisions).toEqual(['leave', 'abort']);
+  const { reason, request } = await waitsAt(SILENT, 'workloads', 300);
+  expect({ reason, decisions: request?.decisions }).toEqual({ reason: expect.stringContaining('the Kubernetes API does not answer'), decisions: ['leave', 'abort'] });
   expect((await say(SILENT, 'leave')).exit).toBe(0);
   expect((await waitsAt(SILENT, 'dns-gate', 120)).request?.decisions).toContain('repair');
   const asked = await lab.requests({ principal: WORKER, operation: 'DeleteLoadBalancer' });
