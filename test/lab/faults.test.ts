@@ -86,6 +86,7 @@ test('failure 36: a Kubernetes API that goes in the middle of the drain is no em
   const { pid } = processes.find(({ name }) => name === `kube-apiserver ${SILENT.cluster}`) ?? {};
   if (pid === undefined) throw new Error('the lab has no API server of the platform');
   process.kill(pid, 'SIGSTOP');
+  expect((await reportOf(SILENT))?.stages.find(({ status }) => status === 'running')?.id).toBe('workloads');
 }, 300_000);
 
 test('failures 11, 13, D2: an ExternalDNS that is stopped, upsert-only, of another owner and without its role is told of whole, before anything is drained', async () => {
@@ -95,7 +96,7 @@ test('failures 11, 13, D2: an ExternalDNS that is stopped, upsert-only, of anoth
   const { waiting, stages } = documentOf(stopped) as RunReport;
   expect({ exit: stopped.exit, stage: waiting?.stage }).toEqual({ exit: 3, stage: 'drain-precheck' });
   const problems = stages.find(({ id }) => id === 'drain-precheck')?.error?.problems ?? [];
-  for (const said of ['ExternalDNS is scaled to 0', 'without --policy=sync (it has --policy=upsert-only)', '(it has --txt-owner-id=someone-else)', `${BROKEN.cluster}-external-dns may not change`]) expect(problems.filter((problem) => problem.includes(said)), said).not.toEqual([]);
+  for (const said of ['ExternalDNS is scaled to 0', 'without --policy=sync (it has --policy=upsert-only)', '(it has --txt-owner-id=someone-else)', `${BROKEN.cluster}-external-dns may not change`]) expect(problems.join('\n')).toContain(said);
   expect(waiting?.request?.decisions).toEqual(['repair', 'leave', 'abort']);
   expect(waiting?.records.length).toBeGreaterThan(10);
   expect(await changesSince(since)).toEqual([]);
@@ -141,7 +142,8 @@ test('failure 29, X4: credentials revoked while the nodes go stop the run with a
 
 test('failures 20, 36: without its API the platform goes by decision: records by one of their own, load balancers through AWS, nothing but disks left', async () => {
   const { reason, request } = await waitsAt(SILENT, 'workloads', 300);
-  expect({ reason, decisions: request?.decisions }).toEqual({ reason: expect.stringContaining('the Kubernetes API does not answer'), decisions: ['leave', 'abort'] });
+  expect(reason).toContain('the Kubernetes API does not answer');
+  expect(request?.decisions).toEqual(['leave', 'abort']);
   expect((await say(SILENT, 'leave')).exit).toBe(0);
   expect((await waitsAt(SILENT, 'dns-gate', 120)).request?.decisions).toContain('repair');
   const asked = await lab.requests({ principal: WORKER, operation: 'DeleteLoadBalancer' });

@@ -85,6 +85,6 @@ test('failure 36: an API server that hangs, so that the last look at it never en
     const { waiting } = await handle.query(reportQuery);
     if (waiting?.request === undefined) throw new Error('no question stands');
     await handle.executeUpdate(decideUpdate, { args: [await people.sign('bob', waiting.request, 'abort')] });
-    await expect(handle.result()).rejects.toThrow();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'Aborted' } });
   });
 });
