@@ -26,8 +26,10 @@ beforeAll(async () => {
   lab = await raiseLab('e2e-faults', { worker: MORTAL_WORKER });
   await seedNeighbours(reachOf(lab.env));
   before = await accountOf(reachOf(lab.env));
-  const up = await Promise.all([BROKEN, SILENT].map(({ buildId }) => lab.cli(['bootstrap', '--env', 'dev', '--build-id', buildId, '-o', 'json'])));
-  for (const { exit, stderr } of up) if (exit !== 0) throw new Error(`a bootstrap ended with ${exit}:\n${stderr}`);
+  for (const platform of [BROKEN, SILENT]) {
+    const up = await lab.cli(['bootstrap', ...targetOf(platform)]);
+    if (up.exit !== 0) throw new Error(`the bootstrap of ${platform.cluster} ended with ${up.exit}:\n${up.stderr}`);
+  }
 }, 900_000);
 afterAll(async () => { await lab.down(); });
 
