@@ -173,7 +173,7 @@ export class ClusterClient {
   private async authenticate(request: RequestContext): Promise<void> {
     request.setHeaderParam('Authorization', `Bearer ${await this.freshToken()}`);
     if (this.dispatcher !== undefined) request.setDispatcher(this.dispatcher);
-    request.setSignal(AbortSignal.any([this.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]));
+    request.setSignal(AbortSignal.any([this.signal, timeLimit(REQUEST_TIMEOUT_MS)]));
   }
 
   private async freshToken(): Promise<string> {
@@ -227,6 +227,13 @@ export async function listServed(cluster: ClusterClient, group: string, kinds: r
     }
   }
   return objects;
+}
+
+/** As AbortSignal.timeout, with a reason whose message can be written to: discovery puts words of its own in front of it, and a DOMException's is read-only. */
+function timeLimit(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => { controller.abort(Object.assign(new Error(`nothing came within ${ms / 1_000} s`), { name: 'TimeoutError' })); }, ms).unref();
+  return controller.signal;
 }
 
 class DiscoveringApi extends KubernetesObjectApi {

@@ -34,13 +34,23 @@ export function recordsRemain(message: string, records: OwnedRecord[]): Goldenpa
   return new NeedsDecision('DnsRecordsRemain', message, problems, { decisions: ['wait', 'repair', 'leave', 'abort'], subject: subjectOf(records), records });
 }
 
+/** What an activity's attempts said last, the outermost first. Read from the failure as the server keeps it: of a time-out the SDK (1.24) makes an error without its cause. */
+export function heard(error: ActivityFailure): { type: string; message: string }[] {
+  const said: { type: string; message: string }[] = [];
+  for (let failure = error.failure; failure !== undefined; failure = failure.cause ?? undefined) {
+    const type = failure.applicationFailureInfo?.type ?? '';
+    if (type !== '') said.push({ type, message: failure.message ?? '' });
+  }
+  return said;
+}
+
 /** Type, message and findings of what a stage threw; of an activity's failure, the cause that the last attempt gave. */
 export function describe(error: unknown): { type: string; message: string; problems: string[] } {
   if (isCancellation(error)) return { type: 'Aborted', message: 'the run was cancelled', problems: [] }; // first: of an activity it comes as an ActivityFailure
   if (error instanceof GoldenpathError) return { type: error.type, message: error.message, problems: error.problems };
   if (error instanceof ActivityFailure) {
     const { cause, activityType } = error;
-    if (cause instanceof TimeoutFailure) return { type: 'DeadlineExceeded', message: `${activityType} did not end in time (${cause.timeoutType})`, problems: cause.cause === undefined ? [] : [cause.cause.message] };
+    if (cause instanceof TimeoutFailure) return { type: 'DeadlineExceeded', message: `${activityType} did not end in time (${cause.timeoutType})`, problems: heard(error).slice(0, 1).map(({ message }) => message) };
     if (cause instanceof ApplicationFailure) {
       const [problems] = cause.details ?? [];
       const late = cause.type === 'NotReady' ? 'the deadline passed: ' : '';

@@ -1,9 +1,9 @@
 // Where the Kubernetes API does not answer nothing can be drained: that is never read as nothing to drain (failure 36), and only people may decide to go on without it.
-import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/workflow';
 import type { Inventory } from '../activities/contract.ts';
 import { type Decided, subjectHash } from '../domain/break-glass.ts';
 import type { Plan } from '../domain/plan.ts';
-import { describe, NeedsDecision } from './failures.ts';
+import { describe, heard, NeedsDecision } from './failures.ts';
 import type { Note } from './run.ts';
 
 /** What people are asked about where the API does not answer. */
@@ -50,10 +50,5 @@ export type Kubernetes = ReturnType<typeof openKubernetes>;
 
 /** Whether the last thing that an activity heard was no answer of the Kubernetes API, however Temporal wraps that. */
 export function isSilent(error: unknown): boolean {
-  let cause: unknown = error instanceof ActivityFailure ? error.cause : undefined;
-  while (cause instanceof Error) {
-    if (cause instanceof ApplicationFailure && cause.type === 'KubernetesUnavailable') return true;
-    cause = cause.cause;
-  }
-  return false;
+  return error instanceof ActivityFailure && heard(error).some(({ type }) => type === 'KubernetesUnavailable');
 }

@@ -6,6 +6,8 @@ import { freePort } from '../ports.ts';
 import type { Supervisor } from '../processes.ts';
 
 const WORKER = resolve(import.meta.dirname, '..', '..', 'workers', 'main.ts');
+/** Names another entry: tests start the same worker with a death in it. */
+const ENTRY_VARIABLE = 'GOLDENPATH_LAB_WORKER';
 
 /** Starts the worker and resolves when it polls its task queues. Returns where its metrics are. Throws NotReady. */
 export async function startWorker(input: { readonly dir: string; readonly supervisor: Supervisor; readonly env: Readonly<Record<string, string>> }): Promise<string> {
@@ -15,7 +17,7 @@ export async function startWorker(input: { readonly dir: string; readonly superv
   await input.supervisor.start({
     name: 'worker',
     file: process.execPath,
-    args: [...FRUGAL_NODE, WORKER],
+    args: [...FRUGAL_NODE, process.env[ENTRY_VARIABLE] ?? WORKER],
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '',

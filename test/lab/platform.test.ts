@@ -1,10 +1,10 @@
 // The main job under fire: a bootstrap through faults and killed workers, then a teardown whose DNS gate has to wait for a person (C1, A4, T1, D1, X1, X2).
 import { DescribeClusterCommand, DescribeNodegroupCommand, EKSClient, ListClustersCommand, ListNodegroupsCommand } from '@aws-sdk/client-eks';
-import { ChangeResourceRecordSetsCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
 import { accountOf, reachOf, recordsOf } from '../support/account.ts';
 import { documentOf, type Ended, eventually, raiseLab, type TestLab } from '../support/lab.ts';
+import { seedNeighbours } from '../support/neighbours.ts';
 
 const BUILD = '21-11-26-01';
 const CLUSTER = 'goldenpath-dev-eks-21-11-26-01';
@@ -22,24 +22,10 @@ let before: Record<string, string[]>;
 
 beforeAll(async () => {
   lab = await raiseLab('e2e-platform');
-  await seedNeighbours();
+  await seedNeighbours(reachOf(lab.env));
   before = await accountOf(reachOf(lab.env));
 });
 afterAll(async () => { await lab.down(); });
-
-/** Records that look nearly like ours: of no one, and of a build whose id and owner ours are the beginning of. */
-async function seedNeighbours(): Promise<void> {
-  const heritage = '"heritage=external-dns,external-dns/owner=goldenpath-dev-21-11-26-011,external-dns/resource=ingress/kong/status"';
-  const records = [
-    ['app.dev.goldenpathidp.io', 'A', '192.0.2.1'],
-    ['xb-21-11-26-01.dev.goldenpathidp.io', 'A', '192.0.2.2'],
-    ['kong.b-21-11-26-011.dev.goldenpathidp.io', 'A', '192.0.2.3'],
-    ['a-xdns.kong.b-21-11-26-011.dev.goldenpathidp.io', 'TXT', heritage],
-    ['a-xdns.app.dev.goldenpathidp.io', 'TXT', heritage],
-  ] as const;
-  const Changes = records.map(([Name, Type, Value]) => ({ Action: 'CREATE' as const, ResourceRecordSet: { Name, Type, TTL: 60, ResourceRecords: [{ Value }] } }));
-  await new Route53Client(reachOf(lab.env)).send(new ChangeResourceRecordSetsCommand({ HostedZoneId: 'Z0427816GOLDENPATHDEV', ChangeBatch: { Changes } }));
-}
 
 /** What AWS may do to a run: slow it down, fail, and lose an answer after the deed. */
 async function addFaults(): Promise<void> {

@@ -78,11 +78,14 @@ export async function eventually<T>(what: string, seconds: number, ask: () => Pr
   }
 }
 
-/** Raises a lab by `goldenpath lab up`. Its name ends in this process's id, so that two runs of the tests do not meet. */
-export async function raiseLab(purpose: string, { timeScale = 60 }: { timeScale?: number } = {}): Promise<TestLab> {
+/** The worker that dies as it is ordered (test/faults/orders.ts), for `raiseLab`. */
+export const MORTAL_WORKER = resolve(import.meta.dirname, '../faults/worker.ts');
+
+/** Raises a lab by `goldenpath lab up`. Its name ends in this process's id, so that two runs of the tests do not meet. `worker`: another entry of its worker. */
+export async function raiseLab(purpose: string, { timeScale = 60, worker }: { timeScale?: number; worker?: string } = {}): Promise<TestLab> {
   const name = `${purpose}-${process.pid}`;
   const named = ['--name', name, '-o', 'json'];
-  const up = await runCli(['lab', 'up', '--time-scale', String(timeScale), ...named], {});
+  const up = await runCli(['lab', 'up', '--time-scale', String(timeScale), ...named], worker === undefined ? {} : { GOLDENPATH_LAB_WORKER: worker });
   if (up.exit !== 0) throw new Error(`lab up ended with ${up.exit}:\n${up.stderr}`);
   const status = (documentOf(up) as LabStatus);
   const env = (documentOf(await runCli(['lab', 'env', ...named], {})) as Variables);

@@ -67,3 +67,24 @@ test('failure 36: an API server that goes in the middle of the drain stops the r
     expect(world.audit.flatMap((entry) => (entry.kind === 'destroy' ? [entry.permit.kind] : []))).not.toContain('dns-proof');
   });
 });
+
+test('failure 36: an API server that hangs, so that the last look at it never ends, is silent too: people are asked', async () => {
+  let looks = 0;
+  const hangs = async () => {
+    looks += 1;
+    if (looks > 1) await new Promise((resolve) => { setTimeout(resolve, 3_000); });
+    return silent();
+  };
+  const world = newWorld(() => ({ deleteDnsSources: hangs }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardownInRealTime }) => {
+    const handle = await teardownInRealTime(plan());
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.decisions, { timeout: 30_000 }).toEqual(['leave', 'abort']);
+    expect((await handle.query(reportQuery)).waiting?.reason).toContain('deleteDnsSources did not end in time (SCHEDULE_TO_CLOSE)');
+    expect((await handle.query(reportQuery)).stages.find(({ id }) => id === 'dns-sources')?.error?.problems).toEqual(['Kubernetes API: no answer (ECONNREFUSED)']);
+    const { waiting } = await handle.query(reportQuery);
+    if (waiting?.request === undefined) throw new Error('no question stands');
+    await handle.executeUpdate(decideUpdate, { args: [await people.sign('bob', waiting.request, 'abort')] });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'Aborted' } });
+  });
+});
