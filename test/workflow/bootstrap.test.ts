@@ -3,12 +3,13 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
 import { abortUpdate, REPORT_MEMO, retryUpdate } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, goodZone, newWorld } from '../support/world.ts';
 
-let number = 0;
-const plan = () => ephemeralPlan('bootstrap', `02-02-26-${String((number += 1)).padStart(2, '0')}`);
+const newBuildId = buildIdsOf('bootstrap');
+const plan = () => ephemeralPlan('bootstrap', newBuildId());
 const CHANGES = /^(claim|ensure|start|apply|install|write)/;
 
 async function failureOf(handle: AnyHandle): Promise<{ type: string | undefined; message: string; report: RunReport }> {

@@ -7,17 +7,18 @@ import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { abortUpdate, decideSignal, decideUpdate, reportQuery, retryUpdate } from '../../workflows/messages.ts';
 import { makeApprovers } from '../support/approvers.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, givePlatform, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('break-glass');
 const DESTROYING = ['deleteVolumes', 'deleteControllers', 'removeArgoCd', 'startDeleteNodeGroups', 'startDeleteCluster', 'deleteIdentity', 'deleteLeftovers'];
 const destroyed = (world: World) => world.calls.filter((call) => DESTROYING.includes(call));
 const people = makeApprovers(['ana', 'alice', 'bob', 'carol']);
-let number = 0;
 /** Each test has a build of its own. These runs take place in real time, so that what expires does not do so at once: the gate is quick instead. */
 function plan(policy: Partial<BreakGlass> = {}): Plan {
-  const { hash: _, ...made } = ephemeralPlan('teardown', `03-02-26-${String((number += 1)).padStart(2, '0')}`, { timings: { scale: 1, lateSweeps: false }, breakGlass: { ...people.policy, ...policy } });
+  const { hash: _, ...made } = ephemeralPlan('teardown', newBuildId(), { timings: { scale: 1, lateSweeps: false }, breakGlass: { ...people.policy, ...policy } });
   const quick = { ...made, timings: { ...made.timings, dnsGate: { deadlineMs: 1_500, intervalMs: 200, cleanListings: 3 } } };
   return { ...quick, hash: hashOf(quick) };
 }

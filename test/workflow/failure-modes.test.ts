@@ -8,14 +8,15 @@ import { exitOfView } from '../../client/cli/exit.ts';
 import type { RunReport } from '../../domain/report.ts';
 import type { InTheWay } from '../../domain/teardown.ts';
 import { retryUpdate } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { givePlatform, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('failure-modes');
 const CHANGING = /^(lift|freeze|delete|remove|start|repair)/;
 const changes = (world: World) => world.calls.filter((call) => CHANGING.test(call));
-let number = 0;
-const plan = () => ephemeralPlan('teardown', `01-04-26-${String((number += 1)).padStart(2, '0')}`, { timings: { scale: 1, lateSweeps: false } });
+const plan = () => ephemeralPlan('teardown', newBuildId(), { timings: { scale: 1, lateSweeps: false } });
 
 /** The miss of a probe, as activities/errors.ts gives it. */
 function notReady(message: string, nextRetryDelayMs: number, problems: string[] = []): ApplicationFailure {

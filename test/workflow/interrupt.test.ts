@@ -5,16 +5,18 @@ import type { PlatformActivities, ZoneProbes } from '../../activities/contract.t
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { INTERRUPTED_MEMO, interruptSignal, interruptUpdate, REPORT_MEMO, reportQuery, searchAttribute, TEARDOWN, type TeardownInput } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, type Runs, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('interrupt');
+
 type Activity = keyof (PlatformActivities & ZoneProbes);
 
 const CHANGES = /^(claim|ensure|start(?!Delete)|applyP|applyR|install)/;
-let number = 0;
 function plans(): { bootstrap: Plan; teardown: Plan } {
-  const buildId = `04-02-26-${String((number += 1)).padStart(2, '0')}`;
+  const buildId = newBuildId();
   const quiet = { timings: { scale: 1, lateSweeps: false } };
   return { bootstrap: ephemeralPlan('bootstrap', buildId, quiet), teardown: ephemeralPlan('teardown', buildId, quiet) };
 }

@@ -3,16 +3,17 @@ import type { Plan } from '../../domain/plan.ts';
 import { hashOf } from '../../domain/hash.ts';
 import { decideUpdate, reportQuery } from '../../workflows/messages.ts';
 import { makeApprovers } from '../support/approvers.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, withWorld } from '../support/runs.ts';
 import { failed, givePlatform, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('kubernetes-gone');
 const people = makeApprovers(['ana', 'alice', 'bob']);
-let number = 0;
 
 /** Quick in real time: the API is given up after a second, the gate after one and a half. */
 function plan(): Plan {
-  const { hash: _, ...made } = ephemeralPlan('teardown', `04-02-26-${String((number += 1)).padStart(2, '0')}`, { timings: { scale: 1, lateSweeps: false }, breakGlass: people.policy });
+  const { hash: _, ...made } = ephemeralPlan('teardown', newBuildId(), { timings: { scale: 1, lateSweeps: false }, breakGlass: people.policy });
   const quick = { ...made, timings: { ...made.timings, kubernetesPatienceMs: 1_000, totalMs: 1_500, dnsGate: { deadlineMs: 1_500, intervalMs: 200, cleanListings: 3 } } };
   return { ...quick, hash: hashOf(quick) };
 }

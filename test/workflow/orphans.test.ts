@@ -12,14 +12,15 @@ import type { Refusal } from '../../domain/removal.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { timings } from '../../domain/timings.ts';
 import { decideUpdate, FIND_ORPHANS, type FindOrphansInput, reportQuery, TASK_QUEUE } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, type Runs, withWorld } from '../support/runs.ts';
 import { failed, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('orphans');
 const REMOVING = ['deleteLoadBalancers', 'deleteOrphanInstances', 'deleteOrphanNetwork', 'deleteOrphanVolumes', 'deleteOrphanIdentity'];
-let number = 0;
 /** Each test has builds of its own, so that all may share one server. */
-const plan = (scale = 1) => ephemeralPlan('remove-orphans', `05-02-26-${String((number += 1)).padStart(2, '0')}`, { timings: { scale, lateSweeps: false } });
+const plan = (scale = 1) => ephemeralPlan('remove-orphans', newBuildId(), { timings: { scale, lateSweeps: false } });
 const removed = ({ calls }: World) => calls.filter((call) => REMOVING.includes(call));
 const role = (cluster: string): FoundObject => ({ kind: 'iam:role', id: `arn:role/${cluster}-node`, name: `${cluster}-node`, clusters: [cluster], environment: 'dev', by: 'tags' });
 const nothing = { deleted: [], refused: [] };

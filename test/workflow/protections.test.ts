@@ -7,18 +7,19 @@ import { balancerProtection, budgetProtection, clusterProtection, liftSubject, t
 import type { RunReport } from '../../domain/report.ts';
 import type { TeardownPreview } from '../../domain/teardown-preview.ts';
 import { decideUpdate, PREVIEW, reportQuery, retryUpdate, TASK_QUEUE } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { people, sayOf, signed } from '../support/decisions.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, givePlatform, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('protections');
 const { keys, policy } = people();
 const [cluster, balancer, record, budget] = [clusterProtection('c'), balancerProtection({ name: 'lb', arn: 'arn:lb' }), recordProtection({ name: 'kong.b.dev', type: 'A' }), budgetProtection('PodDisruptionBudget kong/kong')];
 /** Whatever changes something outside Temporal and the audit trail. */
 const CHANGING = /^(lift|freeze|delete|remove|start|repair)/;
 const changes = (world: World) => world.calls.filter((call) => CHANGING.test(call));
-let number = 50;
-const plan = (approvals = 1) => ephemeralPlan('teardown', `01-03-26-${String((number += 1)).padStart(2, '0')}`, { timings: { scale: 1, lateSweeps: false }, breakGlass: policy({ approvals }) });
+const plan = (approvals = 1) => ephemeralPlan('teardown', newBuildId(), { timings: { scale: 1, lateSweeps: false }, breakGlass: policy({ approvals }) });
 
 function protectedWorld(overrides: Parameters<typeof newWorld>[0] = () => ({})) {
   const world = newWorld(overrides);

@@ -3,16 +3,17 @@ import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
 import { abortUpdate, reportQuery, retrySignal, retryUpdate } from '../../workflows/messages.ts';
+import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, givePlatform, goodZone, newWorld, type World } from '../support/world.ts';
 
+const newBuildId = buildIdsOf('teardown');
 const DESTROYING = ['deleteVolumes', 'deleteControllers', 'removeArgoCd', 'startDeleteNodeGroups', 'startDeleteCluster', 'deleteIdentity', 'deleteLeftovers'];
 const destroyed = (world: World) => world.calls.filter((call) => DESTROYING.includes(call));
 const quiet = { timings: { scale: 1, lateSweeps: false } };
-let number = 0;
 /** Each test has a build of its own, so that all may share one server. */
-const plan = (changes = quiet) => ephemeralPlan('teardown', `01-02-26-${String((number += 1)).padStart(2, '0')}`, changes);
+const plan = (changes = quiet) => ephemeralPlan('teardown', newBuildId(), changes);
 
 async function failureOf(handle: AnyHandle): Promise<{ type: string | undefined; message: string; report: RunReport }> {
   const error: unknown = await handle.result().then(() => { throw new Error('the run did not fail'); }, (reason: unknown) => reason);

@@ -4,14 +4,16 @@ import { z } from 'zod';
 import { eventSchema } from '../../../client/events.ts';
 import { prepare } from '../../../client/request.ts';
 import { startRun } from '../../../client/runs.ts';
+import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli, startCli } from '../../support/cli.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
 import { failed, givePlatform, goodZone, newWorld } from '../../support/world.ts';
 
-let number = 0;
+const newBuildId = buildIdsOf('cli');
+
 /** Each test has a build of its own, so that all may share one server. */
 function newBuild() {
-  const buildId = `03-02-26-${String((number += 1)).padStart(2, '0')}`;
+  const buildId = newBuildId();
   const cluster = `goldenpath-dev-eks-${buildId}`;
   return { buildId, cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
 }

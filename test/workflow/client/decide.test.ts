@@ -5,18 +5,20 @@ import { z } from 'zod';
 import type { RunReport } from '../../../domain/report.ts';
 import { decideSignal } from '../../../workflows/messages.ts';
 import { type ApproverFiles, approverFiles } from '../../support/approver-files.ts';
+import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli } from '../../support/cli.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
 import { failed, givePlatform, newWorld, type World } from '../../support/world.ts';
+
+const newBuildId = buildIdsOf('decide');
 
 let files: ApproverFiles;
 beforeAll(async () => { files = await approverFiles(['alice', 'bob', 'carol'], { approvals: 2 }); });
 afterAll(async () => { await files.remove(); });
 
-let number = 0;
 /** Each test has a build of its own, so that all may share one server. */
 function newBuild() {
-  const buildId = `04-02-26-${String((number += 1)).padStart(2, '0')}`;
+  const buildId = newBuildId();
   const cluster = `goldenpath-dev-eks-${buildId}`;
   return { cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
 }

@@ -5,13 +5,13 @@ import type { Prepared } from '../../../client/request.ts';
 import { startRun } from '../../../client/runs.ts';
 import type { RunReport } from '../../../domain/report.ts';
 import type { Operation } from '../../../domain/stages.ts';
+import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli, startCli } from '../../support/cli.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
 import { newWorld, type World } from '../../support/world.ts';
 
-let number = 0;
-const newBuild = () => `05-02-26-${String((number += 1)).padStart(2, '0')}`;
+const newBuild = buildIdsOf('takeover');
 
 function prepared(operation: Operation, buildId: string, requester = 'ana'): Prepared {
   const plan = ephemeralPlan(operation, buildId, { timings: { scale: 1, lateSweeps: false } });

@@ -1,0 +1,10 @@
+// Build ids for workflow tests: their files share one server, on which a build id serves once (F5), so that each file has a day of its own.
+
+const USERS = ['bootstrap', 'break-glass', 'cli', 'decide', 'failure-modes', 'interrupt', 'kubernetes-gone', 'orphans', 'protections', 'takeover', 'teardown'] as const;
+
+/** Gives build ids of the day that belongs to the test file alone. At most 99. */
+export function buildIdsOf(file: (typeof USERS)[number]): () => string {
+  const day = String(USERS.indexOf(file) + 1).padStart(2, '0');
+  let number = 0;
+  return () => `${day}-02-26-${String((number += 1)).padStart(2, '0')}`;
+}
