@@ -4,12 +4,11 @@ import { defineConfig } from 'vitest/config';
 const server = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
 export default defineConfig({
   test: {
-    // Two cores: a lab and its clients fill them.
     maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
-      // One file after the other: they share the task queues of one server.
-      { test: { name: 'workflow', include: ['test/workflow/**/*.test.ts', 'test/replay/**/*.test.ts'], globalSetup: ['test/support/temporal.ts'], setupFiles: ['test/support/quiet.ts'], fileParallelism: false, ...server } },
+      { test: { name: 'workflow', include: ['test/workflow/**/*.test.ts', 'test/replay/**/*.test.ts'], globalSetup: ['test/support/temporal.ts'], setupFiles: ['test/support/quiet.ts'], ...server } },
+      // One file after the other: a lab and its clients fill two cores.
       { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], pool: 'forks', fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 } },
     ],
     coverage: { provider: 'v8', include: ['domain/**', 'activities/**', 'client/**', 'iam/**', 'lab/aws/**'], reporter: ['text'] },

@@ -1,4 +1,5 @@
-// `npm run bench [-- --time-scale N]`: one bootstrap and one teardown on a lab of its own, against their critical path. Ratios in one run; no test depends on them.
+// `npm run bench [-- --time-scale N]`: one bootstrap and one teardown on a lab of its own, against their critical path; `--platforms N --rounds M`: several at once, and
+// what that asks of Route 53. Ratios in one run; no test depends on them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connect } from '../../client/connection.ts';
@@ -7,13 +8,22 @@ import { startRun } from '../../client/runs.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { labDown, labEnv, labStatus, labUp } from '../../lab/lab.ts';
 import { CRITICAL_PATH, criticalSeconds } from './critical-path.ts';
+import { fleet } from './fleet.ts';
 import { type Cost, costOf } from './history.ts';
+import { line, seconds, stageEnd } from './show.ts';
 
-const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '10' } } });
-const timeScale = Number(values['time-scale']);
+const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '10' }, platforms: { type: 'string', default: '1' }, rounds: { type: 'string', default: '1' } } });
+const timeScale = number('time-scale');
+const [platforms, rounds] = [number('platforms'), number('rounds')];
 const name = `bench-${process.pid}`;
 /** The ratios that this product aims at (issue 3 § Speed and memory). */
 const GOAL = timeScale === 1 ? 1.06 : 1.4;
+
+function number(option: keyof typeof values): number {
+  const value = Number(values[option]);
+  if (!(value >= 1 && value <= 99)) throw new Error(`--${option} must be a number from 1 to 99, not ${values[option]}`);
+  return value;
+}
 
 interface Measured {
   cost: Cost;
@@ -58,8 +68,6 @@ async function route53Calls(): Promise<Record<string, number>> {
 
 function show(operation: keyof typeof CRITICAL_PATH, { cost, report, route53, memoryBytes }: Measured): void {
   const path = criticalSeconds(operation, timeScale);
-  const line = (label: string, value: string, goal = '') => { process.stdout.write(`  ${label.padEnd(44)} ${value.padStart(12)}  ${goal}\n`); };
-  const seconds = (value: number) => `${value.toFixed(1)} s`;
   process.stdout.write(`\n${operation} at time scale ${timeScale}: ${report.state}\n`);
   line(`critical path (${CRITICAL_PATH[operation].map(({ what }) => what).join(' → ')})`, '');
   line('  its length', seconds(path));
@@ -71,20 +79,22 @@ function show(operation: keyof typeof CRITICAL_PATH, { cost, report, route53, me
   line('history events', String(cost.events), 'goal ≤ 600');
   line('Temporal actions', String(cost.actions), 'goal ≤ 300');
   line('memory of the lab, at most', `${Math.round(memoryBytes / 1e6)} MB`, 'goal < 2500 MB');
-  const ended = (id: string) => report.stages.find((stage) => stage.id === id)?.endedAt ?? Number.NaN;
   if (operation === 'teardown') {
-    line('last source gone → proof', seconds((ended('dns-gate') - ended('dns-sources')) / 1_000), 'load balancers’ end included');
-    line('gate opened → proof', seconds((ended('dns-gate') - ended('load-balancers')) / 1_000));
+    line('last source gone → proof', seconds((stageEnd(report, 'dns-gate') - stageEnd(report, 'dns-sources')) / 1_000), 'load balancers’ end included');
+    line('gate opened → proof', seconds((stageEnd(report, 'dns-gate') - stageEnd(report, 'load-balancers')) / 1_000));
   }
   for (const stage of report.stages) line(`    ${stage.id}`, seconds(((stage.endedAt ?? 0) - (stage.startedAt ?? 0)) / 1_000));
 }
 
-if (!(timeScale >= 1)) throw new Error(`--time-scale must be a number of at least 1, not ${values['time-scale']}`);
-await labUp({ name, timeScale, onProgress: (line) => { process.stderr.write(`${line}\n`); } });
+await labUp({ name, timeScale, onProgress: (step) => { process.stderr.write(`${step}\n`); } });
 try {
   Object.assign(process.env, await labEnv({ name }));
-  show('bootstrap', await measure('bootstrap', '21-11-26-01'));
-  show('teardown', await measure('teardown', '21-11-26-01'));
+  if (platforms > 1) {
+    await fleet({ platforms, rounds });
+  } else {
+    show('bootstrap', await measure('bootstrap', '21-11-26-01'));
+    show('teardown', await measure('teardown', '21-11-26-01'));
+  }
 } finally {
   await labDown({ name });
 }

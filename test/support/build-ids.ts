@@ -1,4 +1,4 @@
-// Build ids for workflow tests: their files share one server, on which a build id serves once (F5), so that each file has a day of its own.
+// Build ids for workflow tests: files share a server, on which a build id serves once (F5), so that each file has a day of its own.
 
 const USERS = ['bootstrap', 'break-glass', 'cli', 'decide', 'failure-modes', 'interrupt', 'kubernetes-gone', 'orphans', 'protections', 'takeover', 'teardown'] as const;
 

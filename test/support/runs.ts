@@ -6,6 +6,7 @@ import type { PlatformActivities, ZoneProbes } from '../../activities/contract.t
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { BOOTSTRAP, REMOVE_ORPHANS, reportQuery, ROUTE53_TASK_QUEUE, TASK_QUEUE, TEARDOWN } from '../../workflows/messages.ts';
+import { temporalAddress } from './server.ts';
 import { timeSkipping } from './time-skipping.ts';
 import type { World } from './world.ts';
 
@@ -13,7 +14,7 @@ export type AnyHandle = WorkflowHandle<() => Promise<RunReport>>;
 
 /** Runs `test` with workers for both queues; then replays every execution. */
 export async function withWorld(world: World & { activities: PlatformActivities & ZoneProbes }, test: (runs: Runs) => Promise<void>): Promise<void> {
-  const address = inject('temporalAddress');
+  const address = temporalAddress();
   const bundle = { codePath: inject('bundlePath') };
   const connection = await Connection.connect({ address, interceptors: [timeSkipping] });
   const plain = await Connection.connect({ address });

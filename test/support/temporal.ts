@@ -1,4 +1,4 @@
-// One Temporal server and one workflow bundle for every workflow test file.
+// One workflow bundle for every workflow test file, and a Temporal server for each of vitest's workers: files that run side by side share no task queue.
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
@@ -8,7 +8,8 @@ import { searchAttribute } from '../../workflows/messages.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    temporalAddress: string;
+    /** By the worker's number. */
+    temporalAddresses: string[];
     bundlePath: string;
   }
 }
@@ -16,9 +17,16 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   Runtime.install({ logger: new DefaultLogger('WARN') });
   const { bin } = await ensureTools({ onProgress: (line) => { process.stderr.write(`${line}\n`); } });
-  const server = await TestWorkflowEnvironment.createLocal({
+  const servers = await Promise.all(Array.from({ length: project.vitest.config.maxWorkers }, () => startServer(bin.temporal)));
+  project.provide('temporalAddresses', servers.map(({ address }) => address));
+  project.provide('bundlePath', await buildBundle());
+  return async () => { await Promise.all(servers.map((server) => server.teardown())); };
+}
+
+function startServer(executable: string): Promise<TestWorkflowEnvironment> {
+  return TestWorkflowEnvironment.createLocal({
     server: {
-      executable: { type: 'existing-path', path: bin.temporal },
+      executable: { type: 'existing-path', path: executable },
       searchAttributes: Object.values(searchAttribute),
       log: { format: 'json', level: 'error' },
       extraArgs: [
@@ -28,7 +36,4 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       ],
     },
   });
-  project.provide('temporalAddress', server.address);
-  project.provide('bundlePath', await buildBundle());
-  return () => server.teardown();
 }

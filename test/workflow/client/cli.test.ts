@@ -1,5 +1,5 @@
 // The CLI as a process against a real Temporal server and the real workflows; only the world behind the activities is in memory.
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { eventSchema } from '../../../client/events.ts';
 import { prepare } from '../../../client/request.ts';
@@ -7,6 +7,7 @@ import { startRun } from '../../../client/runs.ts';
 import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli, startCli } from '../../support/cli.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
+import { temporalAddress } from '../../support/server.ts';
 import { failed, givePlatform, goodZone, newWorld } from '../../support/world.ts';
 
 const newBuildId = buildIdsOf('cli');
@@ -17,7 +18,7 @@ function newBuild() {
   const cluster = `goldenpath-dev-eks-${buildId}`;
   return { buildId, cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
 }
-const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: inject('temporalAddress'), GOLDENPATH_REQUESTER: 'ana' });
+const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: temporalAddress(), GOLDENPATH_REQUESTER: 'ana' });
 const document = (text: string) => z.looseObject({ schema: z.literal(1) }).parse(JSON.parse(text));
 
 async function replayLater({ client, alsoReplay }: Runs, workflowId: string): Promise<void> {
@@ -74,7 +75,7 @@ test('X6, U1: one cluster has one run; the same request attaches, Ctrl-C and a t
     expect(late.code).toBe(124);
     expect(late.stderr).toContain(`goldenpath watch ${build.workflowId}`);
 
-    const { child, done, output } = startCli(['watch', build.workflowId, '-o', 'json'], { TEMPORAL_ADDRESS: inject('temporalAddress') });
+    const { child, done, output } = startCli(['watch', build.workflowId, '-o', 'json'], { TEMPORAL_ADDRESS: temporalAddress() });
     await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('"status":"running"');
     child.kill('SIGINT');
     const detached = await done;

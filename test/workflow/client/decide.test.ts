@@ -1,6 +1,6 @@
 // Approvers at the command line against the real workflows: what a run asks, who may answer, what the run says to it.
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { RunReport } from '../../../domain/report.ts';
 import { decideSignal } from '../../../workflows/messages.ts';
@@ -8,6 +8,7 @@ import { type ApproverFiles, approverFiles } from '../../support/approver-files.
 import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli } from '../../support/cli.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
+import { temporalAddress } from '../../support/server.ts';
 import { failed, givePlatform, newWorld, type World } from '../../support/world.ts';
 
 const newBuildId = buildIdsOf('decide');
@@ -22,7 +23,7 @@ function newBuild() {
   const cluster = `goldenpath-dev-eks-${buildId}`;
   return { cluster, workflowId: `platform/dev/${cluster}`, target: ['--env', 'dev', '--build-id', buildId], confirm: ['--confirm', cluster] };
 }
-const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: inject('temporalAddress'), GOLDENPATH_REQUESTER: 'alice', GOLDENPATH_ENVIRONMENTS: files.environments });
+const goldenpath = (...args: string[]) => runCli(args, { TEMPORAL_ADDRESS: temporalAddress(), GOLDENPATH_REQUESTER: 'alice', GOLDENPATH_ENVIRONMENTS: files.environments });
 const said = (decision?: string) => [...(decision === undefined ? [] : ['--decision', decision]), '--reason', 'ExternalDNS is gone', '--ticket', 'OPS-7'];
 const by = (name: string) => ['--key', files.keyOf(name)];
 const reportOf = (stdout: string) => z.looseObject({ schema: z.literal(1), stages: z.array(z.unknown()) }).parse(JSON.parse(stdout)) as unknown as RunReport;

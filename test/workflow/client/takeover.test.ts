@@ -1,5 +1,5 @@
 // A teardown and the bootstrap in flight, from the client's side: taken over, attached to, never lost and never two at once (X6).
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Prepared } from '../../../client/request.ts';
 import { startRun } from '../../../client/runs.ts';
@@ -9,6 +9,7 @@ import { buildIdsOf } from '../../support/build-ids.ts';
 import { runCli, startCli } from '../../support/cli.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 import { type Runs, withWorld } from '../../support/runs.ts';
+import { temporalAddress } from '../../support/server.ts';
 import { newWorld, type World } from '../../support/world.ts';
 
 const newBuild = buildIdsOf('takeover');
@@ -111,7 +112,7 @@ test('X6: of teardowns that are asked for at once one runs, and the others attac
 
 test('X6, U1: the job that followed the bootstrap ends with 1 and is told who interrupted it and why; the teardown names what it interrupted', async () => {
   const stop = stoppingIn('startCluster');
-  const env = (requester: string) => ({ TEMPORAL_ADDRESS: inject('temporalAddress'), GOLDENPATH_REQUESTER: requester });
+  const env = (requester: string) => ({ TEMPORAL_ADDRESS: temporalAddress(), GOLDENPATH_REQUESTER: requester });
   await withWorld(stop.world, async (runs) => {
     const target = ['--env', 'dev', '--build-id', newBuild()];
     const cluster = `goldenpath-dev-eks-${target.at(-1) ?? ''}`;

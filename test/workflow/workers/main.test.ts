@@ -4,13 +4,14 @@ import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../../../lab/ports.ts';
+import { temporalAddress } from '../../support/server.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../../workers/main.ts');
 
 function startWorker(env: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], AWS_REGION: 'eu-west-2', TEMPORAL_ADDRESS: inject('temporalAddress'), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], AWS_REGION: 'eu-west-2', TEMPORAL_ADDRESS: temporalAddress(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const seen = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => { seen.stdout += chunk.toString(); });
   child.stderr.on('data', (chunk: Buffer) => { seen.stderr += chunk.toString(); });
@@ -33,7 +34,7 @@ test('U1: a worker serves both queues, tells its metrics, and ends with 0 on SIG
 test('U1: with a build id of its own it is a pinned version of the deployment goldenpath', async () => {
   const { child, seen, ended } = startWorker({ GOLDENPATH_WORKER_BUILD_ID: 'abc123' });
   await expect.poll(() => seen.stdout, { timeout: 20_000 }).toContain('worker ready');
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const connection = await Connection.connect({ address: temporalAddress() });
   try {
     const { workflowService } = new Client({ connection });
     const versions = async () => {
