@@ -5,8 +5,8 @@ import { GoldenpathError } from '../domain/errors.ts';
 import { grpcDetails } from './grpc.ts';
 import { InputRefused } from './problems.ts';
 
-/** How long a first connection may take: a local server answers at once, a distant one within a few round trips. */
-const CONNECT_MS = 5_000;
+/** How long a first connection may take: a local server answers at once, a distant one within a few round trips, and either late on a starved CI machine. */
+const CONNECT_MS = 10_000;
 
 export interface Contact {
   client: Client;

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { frugalGo } from '../frugal.ts';
 import { freePort } from '../ports.ts';
-import type { Supervisor } from '../processes.ts';
+import { NotReady, type Supervisor } from '../processes.ts';
 
 export interface TemporalServer {
   /** host:port */
@@ -24,9 +24,31 @@ export const SEARCH_ATTRIBUTES = [
   'GoldenpathCommit',
 ] as const;
 
+interface Input {
+  readonly binary: string;
+  readonly dir: string;
+  readonly supervisor: Supervisor;
+}
+
+/**
+ * How often it is started. The dev server looks for free ports for its own services before it listens on them; where another program took one in between it panics
+ * (`grpc.(*Server).Serve` on no listener, seen with server 1.32 in one start of some hundreds).
+ */
+const ATTEMPTS = 3;
+
 /** Starts the server with its data in `dir`. Throws NotReady. */
-export async function startTemporal(input: { readonly binary: string; readonly dir: string; readonly supervisor: Supervisor }): Promise<TemporalServer> {
+export async function startTemporal(input: Input): Promise<TemporalServer> {
   await mkdir(input.dir, { recursive: true, mode: 0o700 });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(input);
+    } catch (error) {
+      if (!(error instanceof NotReady) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function start(input: Input): Promise<TemporalServer> {
   const [port, uiPort] = [await freePort(), await freePort()];
   await input.supervisor.start({
     name: 'temporal',

@@ -18,3 +18,8 @@ export function coreApi(cluster: Pick<KubernetesCluster, 'adminKubeconfigPath'>)
 export function isStatus(error: unknown, ...codes: readonly number[]): boolean {
   return error instanceof ApiException && codes.includes(error.code);
 }
+
+/** Did nobody answer? Undici says so of a refused connection, and of one that hangs: after 10 s of its beginning, after 300 s without an answer. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof TypeError && error.message === 'fetch failed';
+}

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CoreV1Api, V1Node } from '@kubernetes/client-node';
 import type { NodeSpec } from '../aws/eks/provider.ts';
-import { coreApi, isStatus } from './client.ts';
+import { coreApi, isStatus, isUnanswered } from './client.ts';
 import type { KubernetesCluster } from './control-plane.ts';
 
 const POLL_MS = 100;
@@ -28,17 +28,18 @@ export async function addNodes(cluster: KubernetesCluster, nodes: readonly NodeS
   });
 }
 
-/** Takes nodes away as a managed node group does: cordon, evict, delete. A node that is not there is no error. */
+/**
+ * Takes nodes away as a managed node group does: cordon, evict, delete. A node that is not there is no error. Nor is an API server that does not answer: the instances
+ * are AWS's and end by force. Source: https://docs.aws.amazon.com/eks/latest/userguide/delete-managed-node-group.html
+ */
 export async function removeNodes(cluster: KubernetesCluster, names: readonly string[]): Promise<void> {
   const api = coreApi(cluster);
-  for (const name of names) await cordon(api, name);
-  for (const name of names) await drain(api, name);
-  for (const name of names) {
-    try {
-      await api.deleteNode({ name });
-    } catch (error) {
-      if (!isStatus(error, 404)) throw error;
-    }
+  try {
+    for (const name of names) await cordon(api, name);
+    for (const name of names) await drain(api, name);
+    for (const name of names) await remove(api, name);
+  } catch (error) {
+    if (!isUnanswered(error)) throw error;
   }
 }
 
@@ -68,6 +69,14 @@ export function nodeObject(node: NodeSpec): V1Node {
       ],
     },
   };
+}
+
+async function remove(api: CoreV1Api, name: string): Promise<void> {
+  try {
+    await api.deleteNode({ name });
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+  }
 }
 
 async function cordon(api: CoreV1Api, name: string): Promise<void> {

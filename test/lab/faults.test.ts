@@ -88,7 +88,9 @@ test('failure 36: a Kubernetes API that goes in the middle of the drain is no em
   const { pid } = processes.find(({ name }) => name === `kube-apiserver ${SILENT.cluster}`) ?? {};
   if (pid === undefined) throw new Error('the lab has no API server of the platform');
   process.kill(pid, 'SIGSTOP');
-  expect((await reportOf(SILENT))?.stages.find(({ status }) => status === 'running')?.id).toBe('workloads');
+  // No worker answers a query until the next one is up.
+  const at = await eventually('the run to answer', 60, async () => (await reportOf(SILENT))?.stages.find(({ status }) => status === 'running')?.id);
+  expect(at).toBe('workloads');
 }, 300_000);
 
 test('failures 11, 13, D2: an ExternalDNS that is stopped, upsert-only, of another owner and without its role is told of whole, before anything is drained', async () => {

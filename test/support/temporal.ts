@@ -17,7 +17,9 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   Runtime.install({ logger: new DefaultLogger('WARN') });
   const { bin } = await ensureTools({ onProgress: (line) => { process.stderr.write(`${line}\n`); } });
-  const servers = await Promise.all(Array.from({ length: project.vitest.config.maxWorkers }, () => startServer(bin.temporal)));
+  const servers: TestWorkflowEnvironment[] = [];
+  // One after the other: each looks for free ports before it listens on them.
+  while (servers.length < project.vitest.config.maxWorkers) servers.push(await startServer(bin.temporal));
   project.provide('temporalAddresses', servers.map(({ address }) => address));
   project.provide('bundlePath', await buildBundle());
   return async () => { await Promise.all(servers.map((server) => server.teardown())); };
