@@ -155,7 +155,7 @@ test('failures 20, 36: without its API the platform goes by decision: records by
   expect((await say(SILENT, 'repair')).exit).toBe(0);
   const { exit, report } = await endOf(SILENT);
   disks = report.residue;
-  expect({ exit, others: disks.filter(({ kind }) => kind !== 'ec2:volume') }).toEqual({ exit: disks.length === 0 ? 0 : 1, others: [] });
+  expect({ exit, waits: report.waiting?.reason, others: disks.filter(({ kind }) => kind !== 'ec2:volume') }).toEqual({ exit: disks.length === 0 ? 0 : 1, waits: undefined, others: [] });
   expect((await lab.requests({ principal: WORKER, operation: 'DeleteLoadBalancer' })).map(({ status }) => status)).toEqual([200]);
 }, 600_000);
 
