@@ -1,7 +1,8 @@
 // What an answer to a break-glass question says, and what its signature is worth: compact JWS, Ed25519, against the environment's list of approvers (B2).
 import { compactVerify, decodeProtectedHeader, errors, importSPKI } from 'jose';
-import { type Approval, type BreakGlass, claimsSchema, type DecisionClaims, DECISION_TYP, decisionInputSchema, type Signature } from '../domain/break-glass.ts';
+import { type Approval, type BreakGlass, claimsSchema, type DecisionClaims, type DecisionInput, DECISION_TYP, decisionInputSchema, type Signature } from '../domain/break-glass.ts';
 import type { CheckedApproval } from '../domain/approvals.ts';
+import { type HeldEnvironments, ownPolicyProblems } from '../domain/own-policy.ts';
 import type { Probes } from './contract.ts';
 
 /** The only algorithm: what a header names is never followed, only compared (RFC 8725 § 3.1). */
@@ -13,7 +14,7 @@ type Verified = Awaited<ReturnType<Probes['verifyDecision']>>;
  * Reads an answer and checks its signature against the approver that its `kid` names. Whatever is wrong with what was given is
  * an answer as well, `invalid` with the reason: claims of a bad signature are returned where they can be read, so that they are put on record.
  */
-export async function verifyDecision({ decision, policy }: Parameters<Probes['verifyDecision']>[0]): Promise<Verified> {
+export async function verifyDecision({ decision, policy }: { decision: DecisionInput; policy: BreakGlass }): Promise<Verified> {
   const input = decisionInputSchema.safeParse(decision);
   if (!input.success) return { claims: null, signature: invalid('it is neither a compact JWS nor unsigned claims') };
   if ('claims' in input.data) return { claims: input.data.claims, signature: { kind: 'none' } };
@@ -21,6 +22,17 @@ export async function verifyDecision({ decision, policy }: Parameters<Probes['ve
   const claims = claimsOf(jws);
   const signature = await signatureOf(jws, policy);
   return signature.kind === 'valid' && claims === null ? { claims, signature: invalid('what was signed is not a decision') } : { claims, signature };
+}
+
+/** The activity: where the plan's list of approvers is not the worker's own (`held`), no signature of it is worth anything, nor is an answer without one. */
+export function decisionActivities(held: HeldEnvironments | undefined): Pick<Probes, 'verifyDecision'> {
+  return {
+    verifyDecision: async ({ decision, policy, target }) => {
+      const verified = await verifyDecision({ decision, policy });
+      const problems = ownPolicyProblems({ target, breakGlass: policy }, held);
+      return problems.length === 0 ? verified : { ...verified, signature: invalid(`the plan's approvers are not the ones of the worker's environment file: ${problems.join('; ')}`) };
+    },
+  };
 }
 
 /** Each approval with what its signature is worth now, for `decisionProblems` in domain/approvals.ts. */

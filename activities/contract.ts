@@ -59,6 +59,8 @@ export interface RegistryMemory {
   recordedZoneId: string | null;
   claimed: boolean;
   ledger: OwnedObject[];
+  /** How the plan's approvers differ from the worker's own file; absent where that was not asked, and in what runs of earlier versions read. */
+  policyProblems?: string[];
 }
 
 /** A way to destroy is opened only by a proof, or by a decision to leave exactly what is listed (teardown.md § The invariant). `demandPermit` in domain/dns-gate.ts judges it. */
@@ -114,8 +116,8 @@ export interface Probes {
   probeLoadBalancerActive(input: Waiting & { address: string }): Promise<CheckResult[]>;
   /** `withoutKubernetes`: AWS alone is asked, because people gave the cluster's API up. */
   readInventory(input: { target: Target; withoutKubernetes?: boolean }): Promise<Inventory>;
-  /** What the registry remembers: the recorded zone id (F3), whether the build id was ever claimed, and every object that the receipts of the cluster's runs name, whatever its tags say now. */
-  readRegistry(input: { target: Target; registry: Plan['registry'] }): Promise<RegistryMemory>;
+  /** What the registry remembers: the recorded zone id (F3), whether the build id was ever claimed, and every object that the receipts of the cluster's runs name, whatever its tags say now. With `policy`, the plan's, also how it differs from what the worker itself holds. */
+  readRegistry(input: { target: Target; registry: Plan['registry']; policy?: BreakGlass }): Promise<RegistryMemory>;
   /** `roleProblems`: why its IAM role could not delete the platform's records (role or policy gone, zone or names not covered); empty when it can. */
   readExternalDns(input: { target: Target }): Promise<{ state: ExternalDnsState; expectedRoleArn: string; roleProblems: string[] }>;
   readApplications(input: { target: Target }): Promise<ApplicationState[]>;
@@ -123,7 +125,7 @@ export interface Probes {
   /** The foundation of the environment, by tag: what every teardown leaves alone. */
   readFoundation(input: { target: Target }): Promise<OwnedObject[]>;
   /** What an answer says and what its signature is worth (B2). `claims` is null where it cannot be read. Never throws for what was given: a refusal is put on record by the workflow. */
-  verifyDecision(input: { decision: DecisionInput; policy: BreakGlass }): Promise<{ claims: DecisionClaims | null; signature: Signature }>;
+  verifyDecision(input: { decision: DecisionInput; policy: BreakGlass; target: Target }): Promise<{ claims: DecisionClaims | null; signature: Signature }>;
   /** DNS sources that still exist: `Ingress ns/name`, `Service ns/name`, … */
   listDnsSources(input: { target: Target }): Promise<string[]>;
   /** No load balancer and no target group of the cluster left in ELBv2, by the tags `elbv2.k8s.aws/cluster` and `kubernetes.io/cluster/<name>` (failure 22). Throws NotReady and names what is left. */

@@ -5,6 +5,7 @@ import { type ActingRun, decisionProblems } from '../domain/approvals.ts';
 import type { Approval, BreakGlass, Decision, DecisionRequest } from '../domain/break-glass.ts';
 import { demandPermit } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
+import { type HeldEnvironments, OWN_POLICY_FIX, ownPolicyProblems, type Planned } from '../domain/own-policy.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import { writeEntry } from './audit.ts';
 import { checkApprovals } from './break-glass.ts';
@@ -43,6 +44,25 @@ export async function demandDecision(decision: Decision, { target, planHash, bre
   const run: ActingRun = { ...ownRun(), cluster: target.cluster, environment: target.environment, planHash };
   const problems = decisionProblems(request, decision, { checked: await checkApprovals(approvals, breakGlass), policy: breakGlass, run });
   if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to ${decision === 'leave' ? 'destroy' : decision} ${target.cluster}: ${problems.join('; ')}`, problems);
+}
+
+/**
+ * Wraps an activity, whichever it is: where it is to act on what people decided, the plan's list of approvers must be the worker's own (`held`); else it is
+ * not begun. Throws ProofMissing and says how the lists differ. A proof of Route 53 needs no approver, and so no list.
+ */
+export function withOwnPolicy<In, Out>(held: HeldEnvironments | undefined, activity: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
+  return async (input) => {
+    const problems = actsOnDecision(input) ? ownPolicyProblems(input, held) : [];
+    if (problems.length > 0) throw new GoldenpathError('ProofMissing', `No decision counts: the plan's approvers are not the ones of the worker's environment file. Fix: ${OWN_POLICY_FIX}`, problems);
+    return activity(input);
+  };
+}
+
+/** Whether approvers are what it acts on: it is given some, and no proof. By content, so that no activity can be left out. */
+function actsOnDecision(input: unknown): input is Planned {
+  if (typeof input !== 'object' || input === null || !('breakGlass' in input)) return false;
+  const permit = 'permit' in input ? input.permit : undefined;
+  return !(typeof permit === 'object' && permit !== null && 'kind' in permit && permit.kind === 'dns-proof');
 }
 
 /** The run whose activity this is. */

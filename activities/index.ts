@@ -1,7 +1,8 @@
 // All activities of a worker, put together (architecture.md § The house). Errors are triaged here for AWS's half, and in kubernetes-activities.ts for the other.
+import type { HeldEnvironments } from '../domain/own-policy.ts';
 import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
-import { verifyDecision } from './break-glass.ts';
+import { decisionActivities } from './break-glass.ts';
 import type { Clients } from './clients.ts';
 import type { Deciding, PlatformActivities, Surveys, ZoneProbes, ZoneRepairs, ZoneSurveys } from './contract.ts';
 import { clusterActivities } from './eks.ts';
@@ -10,6 +11,7 @@ import { nodeActivities } from './eks-nodes.ts';
 import { clusterAccess, mintToken } from './eks-token.ts';
 import { atEdge } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
+import { withOwnPolicy } from './guard.ts';
 import { roleActivities } from './iam.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 import { identityActivities } from './identity.ts';
@@ -34,8 +36,18 @@ import { volumeActivities } from './volumes.ts';
 import { zoneProbes } from './zone.ts';
 import { zoneSurveys } from './zone-survey.ts';
 
-/** The activities of the main task queue. `manifestMirror`: a folder of pinned manifests named `<sha256>.yaml`, where the internet is not to be had. */
-export function createActivities(clients: Clients, { manifestMirror }: { manifestMirror?: string | undefined } = {}): PlatformActivities & Surveys {
+type Activity = (input: never) => Promise<unknown>;
+
+/** What a worker has of its own, beside its clients. */
+export interface Equipment {
+  /** A folder of pinned manifests named `<sha256>.yaml`, where the internet is not to be had. */
+  manifestMirror?: string | undefined;
+  /** The environment files that plans are held to; without them the list of approvers in a plan is taken as it is. */
+  environments?: HeldEnvironments | undefined;
+}
+
+/** The activities of the main task queue. */
+export function createActivities(clients: Clients, { manifestMirror, environments }: Equipment = {}): PlatformActivities & Surveys {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -43,10 +55,10 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
     s3: clients.s3,
     manifestMirror,
   };
-  return {
+  return allHeldTo(environments, {
     ...allAtEdge({
       ...foundationActivities(clients),
-      ...registryActivities(clients),
+      ...registryActivities(clients, environments),
       ...auditActivities(clients),
       ...logActivities(clients),
       ...roleActivities(clients),
@@ -63,22 +75,31 @@ export function createActivities(clients: Clients, { manifestMirror }: { manifes
       ...memoryActivities(clients),
       ...surveyActivities(clients),
       ...runActivities,
-      verifyDecision,
+      ...decisionActivities(environments),
       liftProtections: (input: Deciding & { withoutKubernetes?: boolean }) => liftProtections(clients, input, input.withoutKubernetes === true ? undefined : (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }),
     ...createKubernetesActivities(kubernetes),
-  };
+  });
 }
 
 /** The activities of the Route 53 task queue. */
-export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>): ZoneProbes & ZoneRepairs & ZoneSurveys {
-  return allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients), ...zoneSurveys(clients) });
+export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>, { environments }: Pick<Equipment, 'environments'> = {}): ZoneProbes & ZoneRepairs & ZoneSurveys {
+  return allHeldTo(environments, allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients), ...zoneSurveys(clients) }));
 }
 
 /** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */
-function allAtEdge<A extends Record<keyof A, (input: never) => Promise<unknown>>>(activities: A): A {
-  const edged = Object.entries<(input: never) => Promise<unknown>>(activities).map(([name, activity]) => [name, atEdge(whileHeartbeating(activity), mapKubernetesError)]);
+function allAtEdge<A extends Record<keyof A, Activity>>(activities: A): A {
+  return each(activities, (activity) => atEdge(whileHeartbeating(activity), mapKubernetesError));
+}
+
+/** None acts on a decision of others than the worker's own approvers. */
+function allHeldTo<A extends Record<keyof A, Activity>>(environments: HeldEnvironments | undefined, activities: A): A {
+  return each(activities, (activity) => atEdge(withOwnPolicy(environments, activity)));
+}
+
+function each<A extends Record<keyof A, Activity>>(activities: A, wrap: (activity: Activity) => Activity): A {
+  const wrapped = Object.entries<Activity>(activities).map(([name, activity]) => [name, wrap(activity)]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, each with its own function wrapped
-  return Object.fromEntries(edged) as A;
+  return Object.fromEntries(wrapped) as A;
 }

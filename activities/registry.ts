@@ -3,6 +3,7 @@ import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Clien
 import { z } from 'zod';
 import { GoldenpathError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/hash.ts';
+import { type HeldEnvironments, ownPolicyProblems } from '../domain/own-policy.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import { addToLedger, type OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
@@ -19,12 +20,14 @@ const zoneSchema = z.object({ schema: z.literal(1), hostedZoneId: z.string(), re
 /** Of a receipt, what a teardown needs. */
 const receiptSchema = z.object({ report: z.object({ ledger: z.array(z.object({ kind: z.string(), id: z.string(), name: z.string() })) }) });
 
-export function registryActivities({ s3 }: Clients): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<Probes, 'readRegistry'> {
+/** `held`: the environment files of the worker, where it has them. */
+export function registryActivities({ s3 }: Clients, held: HeldEnvironments | undefined): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<Probes, 'readRegistry'> {
   return {
-    readRegistry: async ({ target, registry }) => ({
+    readRegistry: async ({ target, registry, policy }) => ({
       recordedZoneId: await recordedZoneId(s3, registry, target.environment),
       claimed: await isClaimed(s3, registry, target),
       ledger: await readLedger(s3, registry, target),
+      ...(policy === undefined ? {} : { policyProblems: ownPolicyProblems({ target, breakGlass: policy }, held) }),
     }),
     claimBuild: (input) => claimBuild(s3, input),
     writeReceipt: (input) => writeReceipt(s3, input),

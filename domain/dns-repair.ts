@@ -13,7 +13,7 @@ export interface Repair<Item> {
 /**
  * What a repair has left to delete of the platform's records that a complete listing shows. Before the first deletion (`begun` false) the list must be the
  * decided one to the letter; after it, what is gone already is this repair's own work, but nothing new may have appeared.
- * Throws DnsRecordsRemain where the list is another; then nothing may be changed.
+ * Throws DnsRecordsRemain where the list is another, and PreflightFailed where it is the zone's own NS or SOA; then nothing may be changed.
  */
 export function repairOf<Item>(items: readonly Item[], record: (item: Item) => OwnedRecord, { request, begun, zone }: { request: DecisionRequest; begun: boolean; zone: string }): Repair<Item> {
   const owned = items.map(record);
@@ -22,8 +22,9 @@ export function repairOf<Item>(items: readonly Item[], record: (item: Item) => O
   const appeared = now.filter((line) => !decided.has(line));
   const vanished = begun || subjectHash(now) === request.subjectHash ? [] : request.subject.filter((line) => !now.includes(line));
   const apex = owned.filter((each) => isApex(each, zone)).map(subjectLine);
-  const problems = [...appeared.map((line) => `not decided on: ${line}`), ...vanished.map((line) => `decided on, but not listed any more: ${line}`), ...apex.map((line) => `never deleted: ${line}`)];
+  const problems = [...appeared.map((line) => `not decided on: ${line}`), ...vanished.map((line) => `decided on, but not listed any more: ${line}`)];
   if (problems.length > 0) throw new GoldenpathError('DnsRecordsRemain', `Nothing was deleted in ${zone}: the records are not the ones that were decided on`, problems);
+  if (apex.length > 0) throw new GoldenpathError('PreflightFailed', `Nothing was deleted in ${zone}: no zone can live without these`, apex.map((line) => `never deleted: ${line}`));
   const isRegistry = (item: Item) => isRegistryTxt(record(item));
   return { records: items.filter((item) => !isRegistry(item)), registry: items.filter(isRegistry) };
 }

@@ -16,6 +16,8 @@ export interface PreviewReadings {
   kubernetesGone: { problem: string; subject: string[] } | null;
   zone: FoundationReadings['zone'];
   recordedZoneId: string | null;
+  /** How the plan's approvers differ from the worker's own. */
+  policyProblems?: string[];
   /** Whether a bootstrap claimed the build id, and what receipts name. */
   claimed: boolean;
   ledger: OwnedObject[];

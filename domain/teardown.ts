@@ -2,6 +2,7 @@
 import type { ApplicationState } from './applications.ts';
 import { ARGOCD_NAMESPACE, COMPONENTS, ROOT_APPLICATION } from './components.ts';
 import { checkZone, type FoundationReadings, type Reading } from './foundation.ts';
+import { OWN_POLICY_FIX } from './own-policy.ts';
 import type { Plan, Target } from './plan.ts';
 import type { OwnedObject } from './report.ts';
 import { compareTiers, type Tier, TIERS } from './tiers.ts';
@@ -22,17 +23,31 @@ export interface InTheWay {
   applications: string[];
 }
 
+/** What of the readings says whether a teardown may begin. `policyProblems`: how the plan's approvers differ from the worker's own. */
+interface BeginReadings {
+  platform: { cluster: { status: string } | null; inTheWay?: InTheWay | undefined };
+  zone: FoundationReadings['zone'];
+  recordedZoneId: string | null;
+  policyProblems?: string[] | undefined;
+}
+
 /**
  * Why a teardown cannot begin, one line each, before anything is drained (steps 1–2). F3: in another zone no record of the platform would be found, and
  * that would read as gone. Protections are people's to decide on: domain/protections.ts.
  */
-export function beginProblems(plan: Plan, { platform: { cluster, inTheWay }, zone, recordedZoneId }: { platform: { cluster: { status: string } | null; inTheWay?: InTheWay | undefined }; zone: FoundationReadings['zone']; recordedZoneId: string | null }): string[] {
+export function beginProblems(plan: Plan, { platform: { cluster, inTheWay }, zone, recordedZoneId, policyProblems = [] }: BeginReadings): string[] {
   const settled = cluster === null || DELETABLE.has(cluster.status);
   return [
     ...(settled ? [] : [`the cluster is ${cluster.status}: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${plan.target.cluster} --query cluster.status`]),
     ...(inTheWay === undefined ? [] : inTheWayProblems(inTheWay)),
     ...checkZone(plan, { zone, recordedZoneId: { value: recordedZoneId } }).filter(({ ok }) => !ok).map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`),
+    ...undecidable(policyProblems),
   ];
+}
+
+/** A run whose approvers the worker does not know could ask, and never be answered: better that it does not begin. One line each, and what to do about it. */
+export function undecidable(policyProblems: readonly string[]): string[] {
+  return policyProblems.map((problem) => `approvers: ${problem}. Fix: ${OWN_POLICY_FIX}`);
 }
 
 /** Failure 9: an instance of Karpenter's has nobody who ends it once Karpenter is gone. Failure 2: an Application elsewhere is not frozen, and puts back what is removed. */

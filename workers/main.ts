@@ -6,6 +6,7 @@ import { createActivities, createZoneActivities } from '../activities/index.ts';
 import { createClients } from '../activities/clients.ts';
 import { ROUTE53_TASK_QUEUE, TASK_QUEUE } from '../workflows/messages.ts';
 import { ensureBundle } from './bundle.ts';
+import { readEnvironments } from './environments.ts';
 import { SettingsProblem, type WorkerSettings, workerSettings } from './environment.ts';
 import { installTelemetry } from './telemetry.ts';
 
@@ -41,6 +42,7 @@ export async function runWorker(environment: NodeJS.ProcessEnv): Promise<number>
 
 async function serve(settings: WorkerSettings): Promise<void> {
   const { connectionOptions, namespace = 'default' } = temporalSettings();
+  const environments = settings.environments === undefined ? undefined : await readEnvironments(settings.environments);
   const log = installTelemetry(settings);
   const codePath = await ensureBundle();
   const connection = await NativeConnection.connect(connectionOptions);
@@ -52,13 +54,13 @@ async function serve(settings: WorkerSettings): Promise<void> {
       ...CAPACITY,
       taskQueue: TASK_QUEUE,
       workflowBundle: { codePath },
-      activities: createActivities(clients, { manifestMirror: settings.manifestMirror }),
+      activities: createActivities(clients, { manifestMirror: settings.manifestMirror, environments }),
       maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     });
     const zone = await Worker.create({
       ...common,
       taskQueue: ROUTE53_TASK_QUEUE,
-      activities: createZoneActivities(clients),
+      activities: createZoneActivities(clients, { environments }),
       maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
       // The server shares this rate among all workers of the queue: a fleet of teardowns cannot starve ExternalDNS.
       maxTaskQueueActivitiesPerSecond: settings.route53CallsPerSecond,
@@ -68,6 +70,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
       namespace,
       taskQueues: [TASK_QUEUE, ROUTE53_TASK_QUEUE],
       metrics: settings.metricsAddress ?? 'off',
+      environments: environments === undefined ? 'none: the approvers in a plan are taken as they are' : [...environments.keys()],
     };
     log.info(served, 'worker ready');
     await runAll([platform, zone]);

@@ -53,7 +53,7 @@ export function openDecisions(plan: Plan, report: RunReport, requester: string) 
     return inTurn(async () => {
       answers += 1;
       const name = `${channel}-${answers}`;
-      const { claims, signature } = await call.probe.verifyDecision('Check a decision and its signature', { decision, policy: plan.breakGlass });
+      const { claims, signature } = await call.probe.verifyDecision('Check a decision and its signature', { decision, policy: plan.breakGlass, target: plan.target });
       const verdict: Verdict = claims === null ? { accepted: false, reason: signature.kind === 'invalid' ? signature.why : 'it cannot be read' } : judge(claims, signature);
       await record({ kind: 'attempt', channel, claims, signature, ...verdict }, name);
       // The request may have ended while its answer was put on record.

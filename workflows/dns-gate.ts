@@ -5,13 +5,14 @@ import { gateStep, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
 import type { OwnedRecord } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import { nextListingMs } from '../domain/timings.ts';
-import type { Recorder } from './decisions.ts';
+import { openRepairs, type Repairing } from './dns-repair.ts';
 import { recordsRemain } from './failures.ts';
 import type { Policies } from './policies.ts';
 
 /** The gate of a run. It proves nothing before it was opened. */
-export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recorder) {
+export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
   const { target, timings } = plan;
+  const repairs = openRepairs(plan, call, repairing);
   const { deadlineMs, cleanListings } = timings.dnsGate;
   const listings: ZoneListing[] = [];
   let sourcesGoneAt: number | undefined;
@@ -40,7 +41,7 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
     for (;;) {
       // Dated by when it was asked for, on the workflow's clock: the look came after that, whatever the worker's clock says.
       const askedAt = Date.now();
-      listings.push({ ...(await zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
+      listings.push({ ...(await call.zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
       const now = Date.now();
       const step = gateStep(listings, standing, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
       switch (step.do) {
@@ -48,15 +49,15 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
           await recordPermit(step.permit, why);
           return step.permit;
         case 'repair':
+          if (!(await repairs.isUnprotected(why))) break;
           standing = undefined; // single use
-          await repair.repairRecords(`Delete the ${step.remaining.length} records that were decided on`, { target, request: step.decided.request, approvals: step.decided.approvals, breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash });
-          startedAt = Date.now();
+          if (await repairs.carryOut(step.decided)) startedAt = Date.now();
           break;
         case 'look':
           await sleep(nextListingMs(now - startedAt, step.remaining.length === 0, timings.dnsGate), { summary: step.remaining.length === 0 ? `${step.clean} of ${cleanListings} clean listings` : `${step.remaining.length} records remain` });
           break;
         case 'block':
-          throw blocked(step.remaining, Math.round((now - sourcesGoneAt) / 1_000), cleanListings);
+          throw blocked(step.remaining, { seconds: Math.round((now - sourcesGoneAt) / 1_000), cleanListings, voided: repairs.voided() });
       }
     }
   }
@@ -65,7 +66,7 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
   async function recordPermit(permit: Permit, why: string): Promise<void> {
     if (permit.kind !== 'dns-proof') return;
     proofs += 1;
-    await record({ kind: 'proof', proof: permit, why }, String(proofs));
+    await repairing.record({ kind: 'proof', proof: permit, why }, String(proofs));
   }
 
   return { open, prove, decide, covers };
@@ -73,7 +74,8 @@ export function closedGate(plan: Plan, { zone, repair }: Policies, record: Recor
 
 export type Gate = ReturnType<typeof closedGate>;
 
-function blocked(remaining: OwnedRecord[], seconds: number, cleanListings: number): Error {
+function blocked(remaining: OwnedRecord[], { seconds, cleanListings, voided }: { seconds: number; cleanListings: number; voided: string | undefined }): Error {
   const count = remaining.length;
-  return recordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone`, remaining);
+  const since = voided === undefined ? '' : `; decision ${voided} is void, because the records changed before they were deleted`;
+  return recordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone${since}` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone${since}`, remaining);
 }

@@ -26,7 +26,7 @@ async function preview({ plan, requester }: PreviewInput): Promise<TeardownPrevi
   const { look, zoneLook } = policies(plan.timings);
   const [{ platform, kubernetesGone }, memory, { zone }, listing, recordProtections, foundation] = await Promise.all([
     inventory(),
-    look.readRegistry('Read the recorded zone', { target, registry }),
+    look.readRegistry('Read the recorded zone', { target, registry, policy: plan.breakGlass }),
     zoneLook.readZone('Read the hosted zone', { target }),
     zoneLook.listZone('Records of the platform', { target }),
     zoneLook.listRecordProtections('Read the record set protections', { target }),

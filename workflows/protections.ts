@@ -1,4 +1,4 @@
-// Protections stand in the way until people decide to lift exactly them, asked once for all of them, before anything is drained (item 9, B1; failures 21, 27, 41).
+// Protections stand in the way until people decide to lift exactly them: asked once for all of them before anything is drained, and at the gate for those of records that came since (item 9, B1; failures 21, 27, 41).
 import type { Decided } from '../domain/break-glass.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isDecidedOn, liftSubject, type Protection, protectionLine } from '../domain/protections.ts';
@@ -18,14 +18,14 @@ export function openProtections(plan: Plan, { change, repair }: Policies) {
 
   /**
    * Lifts what was decided on, and says whether it did: then everything is to be read anew. Throws NeedsDecision where a protection
-   * needs approval and there is no decision about exactly this list.
+   * needs approval and there is no decision about exactly this list; `inTheWayOf` says what has to wait, and what was not done yet.
    */
-  async function lift(found: readonly Protection[], withoutKubernetes: boolean, note: Note): Promise<boolean> {
+  async function lift(found: readonly Protection[], { withoutKubernetes, inTheWayOf, note }: { withoutKubernetes: boolean; inTheWayOf: string; note: Note }): Promise<boolean> {
     const subject = liftSubject(found);
     if (subject.length === 0) return false;
     const decided = standing;
     standing = undefined; // single use
-    if (decided === undefined || !isDecidedOn(found, decided.request)) throw needsLift(subject);
+    if (decided === undefined || !isDecidedOn(found, decided.request)) throw needsLift(subject, inTheWayOf);
     const { request, approvals } = decided;
     const input = { target, request, approvals, breakGlass, registry, planHash: hash };
     const kinds = new Set(found.filter(({ needsApproval }) => needsApproval).map(({ kind }) => kind));
@@ -44,7 +44,7 @@ export function protectionEvidence(found: readonly Protection[]): string[] {
   return found.filter(({ needsApproval }) => !needsApproval).map(protectionLine);
 }
 
-function needsLift(subject: string[]): NeedsDecision {
+function needsLift(subject: string[], inTheWayOf: string): NeedsDecision {
   const count = `${subject.length} protection${subject.length === 1 ? ' stands' : 's stand'}`;
-  return new NeedsDecision('PreflightFailed', `${count} in the way of the teardown; nothing was drained and nothing was lifted`, subject, { decisions: ['lift', 'abort'], subject, records: [] });
+  return new NeedsDecision('PreflightFailed', `${count} in the way of ${inTheWayOf} and nothing was lifted`, subject, { decisions: ['lift', 'abort'], subject, records: [] });
 }

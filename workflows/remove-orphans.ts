@@ -1,7 +1,7 @@
 // Removes what a platform that is gone left behind (X5, D4). It runs under the platform's own workflow id: Temporal's uniqueness keeps every bootstrap and teardown of it away meanwhile.
 import { sleep } from '@temporalio/workflow';
 import type { Destroying } from '../activities/contract.ts';
-import { subjectOf } from '../domain/break-glass.ts';
+import { type Decided, subjectOf } from '../domain/break-glass.ts';
 import { permitLine } from '../domain/dns-gate.ts';
 import { ownedLine } from '../domain/dns-records.ts';
 import { GoldenpathError } from '../domain/errors.ts';
@@ -10,20 +10,23 @@ import { contestOf, isGone, keptVolumes, namedBy } from '../domain/orphans.ts';
 import type { Plan } from '../domain/plan.ts';
 import { explainResidue, type Refusal, type Removal } from '../domain/removal.ts';
 import { recordResidue, type RunReport } from '../domain/report.ts';
+import { undecidable } from '../domain/teardown.ts';
 import { nextListingMs } from '../domain/timings.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { sight } from './find-orphans.ts';
 import type { TeardownInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
+import { openProtections } from './protections.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
 /** Removes the orphans of the plan's platform. Ends with the report, or fails with an ApplicationFailure whose first detail is the report. */
 export async function removeOrphans({ plan, request }: TeardownInput): Promise<RunReport> {
   const run = openRun(plan, request);
   const call = policies(plan.timings);
-  const gate = closedGate(plan, call, run.record);
-  const { decide } = gate;
+  const protections = openProtections(plan, call);
+  const gate = closedGate(plan, call, { record: run.record, protections });
+  const decide = (decided: Decided) => { for (const part of [gate, protections]) part.decide(decided); };
   const removal = openRemoval(plan, gate);
   try {
     const kept = await run.stage('gone', { act: (note) => takeStock(run, plan, call, note) });
@@ -46,12 +49,13 @@ async function takeStock(run: Run, plan: Plan, { survey, probe, zone }: Policies
   const { target, registry } = plan;
   const [[sighting], memory, dns] = await Promise.all([
     survey.readClusters('Ask EKS for the cluster', { clusters: [target.cluster] }),
-    probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
+    probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry, policy: plan.breakGlass }),
     zone.readZone('Read the hosted zone', { target }),
   ]);
   if (sighting?.exists !== false) throw new GoldenpathError('PreflightFailed', `Cluster ${target.cluster} exists: what is its own is no orphan`, [`remove the platform with goldenpath teardown --env ${target.environment}${target.buildId === null ? '' : ` --build-id ${target.buildId}`}`]);
   const zoneProblems = checkZone(plan, { zone: dns.zone, recordedZoneId: { value: memory.recordedZoneId } }).filter(({ ok }) => !ok);
-  if (zoneProblems.length > 0) throw new GoldenpathError('PreflightFailed', 'The removal cannot begin', zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`));
+  const problems = [...zoneProblems.map(({ id, found, fix }) => `${id}: ${found}. Fix: ${fix}`), ...undecidable(memory.policyProblems ?? [])];
+  if (problems.length > 0) throw new GoldenpathError('PreflightFailed', 'The removal cannot begin', problems);
   const memories = await survey.readMemories('Read what its last receipt left', { environment: target.environment, registry });
   const kept = keptVolumes(memories.find(({ cluster }) => cluster === target.cluster));
   const left = await probe.sweep('Read what it left', { target, ledger: memory.ledger });
@@ -91,7 +95,7 @@ async function proveGone(gate: Gate, why: string): Promise<Awaited<ReturnType<Ga
     return await gate.prove(why);
   } catch (error) {
     if (!(error instanceof NeedsDecision)) throw error;
-    throw new NeedsDecision(error.type, error.message, error.problems, { ...error.offer, decisions: ['wait', 'repair', 'abort'] });
+    throw new NeedsDecision(error.type, error.message, error.problems, { ...error.offer, decisions: error.offer.decisions.filter((decision) => decision !== 'leave') });
   }
 }
 

@@ -24,8 +24,8 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
   const run = openRun(plan, request);
   if (interrupted !== undefined) run.takeOver(interrupted);
   const call = policies(plan.timings);
-  const gate = closedGate(plan, call, run.record);
   const protections = openProtections(plan, call);
+  const gate = closedGate(plan, call, { record: run.record, protections });
   const kubernetes = openKubernetes(plan);
   const prove = async (why: string): Promise<Destroying> => ({ target: plan.target, permit: await gate.prove(why), breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash, proofMaxAgeMs: plan.timings.proofMaxAgeMs, cleanListings: plan.timings.dnsGate.cleanListings });
   const decide = (decided: Decided) => { for (const part of [gate, protections, kubernetes]) part.decide(decided); };
@@ -55,7 +55,7 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
 /** Steps 1–2: what there is, and the protections in the way, before anything is drained. Whatever people let it lift, it reads anew. */
 async function takeInventory(run: Run, plan: Plan, { protections, kubernetes }: { protections: Protections; kubernetes: Kubernetes }, call: Policies, note: Note): Promise<Inventory> {
   let { platform, found } = await readPlatform(run, plan, kubernetes, call, note);
-  while (await protections.lift(found, kubernetes.isGivenUp(), note)) ({ platform, found } = await readPlatform(run, plan, kubernetes, call, note));
+  while (await protections.lift(found, { withoutKubernetes: kubernetes.isGivenUp(), inTheWayOf: 'the teardown; nothing was drained', note })) ({ platform, found } = await readPlatform(run, plan, kubernetes, call, note));
   const { cluster, applications, objects } = platform;
   note(cluster === null ? 'there is no cluster' : `cluster is ${cluster.status}, ${cluster.nodeGroups.length} node groups, ${applications.length} applications`, `${objects.length} objects carry its tag`);
   note(...protectionEvidence(found));
@@ -64,15 +64,15 @@ async function takeInventory(run: Run, plan: Plan, { protections, kubernetes }: 
 
 async function readPlatform(run: Run, plan: Plan, kubernetes: Kubernetes, call: Policies, note: Note): Promise<{ platform: Inventory; found: Protection[] }> {
   const { probe, zone } = call;
-  const { target, registry } = plan;
+  const { target, registry, breakGlass: policy } = plan;
   const [platform, memory, dns, ofRecords] = await Promise.all([
     settledInventory(plan, kubernetes, call, note),
-    probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry }),
+    probe.readRegistry('Read the receipts of earlier runs and the recorded zone', { target, registry, policy }),
     zone.readZone('Read the hosted zone', { target }),
     zone.listRecordProtections('Read the record set protections', { target }),
   ]);
   run.own([...memory.ledger, ...platform.objects]);
-  const problems = beginProblems(plan, { platform, zone: dns.zone, recordedZoneId: memory.recordedZoneId });
+  const problems = beginProblems(plan, { ...memory, platform, zone: dns.zone });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `The teardown cannot begin; ${afterMending(target)}`, problems);
   // A bootstrap that was taken over at its very beginning is a trace too.
   const unknown = run.report.interrupted === undefined ? neverExisted(target, { ...platform, records: dns.recordsInScope, ...memory }) : undefined;

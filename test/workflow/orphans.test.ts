@@ -8,6 +8,7 @@ import { claimsFor } from '../../domain/break-glass.ts';
 import type { OwnedRecord } from '../../domain/dns-records.ts';
 import type { FoundObject, OrphanReport, PlatformRecords } from '../../domain/orphans.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { liftSubject, recordProtection } from '../../domain/protections.ts';
 import type { Refusal } from '../../domain/removal.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { timings } from '../../domain/timings.ts';
@@ -55,7 +56,7 @@ async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> 
   return error.cause;
 }
 
-async function decide(handle: AnyHandle, decision: 'repair' | 'leave' | 'abort'): Promise<RunReport> {
+async function decide(handle: AnyHandle, decision: 'repair' | 'leave' | 'lift' | 'abort'): Promise<RunReport> {
   // The question is put on record before it is asked.
   await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request, { timeout: 20_000 }).toBeDefined();
   const { waiting } = await handle.query(reportQuery);
@@ -135,6 +136,23 @@ test('D4: records are asked about at once, repair or abort; repaired they go, an
     expect({ state: report.state, records: world.records }).toEqual({ state: 'clean', records: [] });
     expect(world.calls.indexOf('repairRecords')).toBeLessThan(world.calls.indexOf('deleteLoadBalancers'));
     expect(world.audit.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['request', 'attempt', 'decision', 'repair', 'proof', 'destroy']));
+  });
+});
+
+test('D4, failure 41: records that Route 53 protects are asked about before they are deleted, as a teardown does', async () => {
+  const own = plan();
+  const world = orphanWorld(() => ({}));
+  const protectedRecord = recordProtection({ name: recordOf(own).name, type: 'A', comment: 'ask the network team' });
+  world.records = [recordOf(own)];
+  world.recordProtections = [protectedRecord];
+  await withWorld(world, async ({ removeOrphansInRealTime }) => {
+    const handle = await removeOrphansInRealTime(own);
+    await decide(handle, 'repair');
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request, { timeout: 20_000 }).toMatchObject({ gate: 'dns-gate', decisions: ['lift', 'abort'], subject: liftSubject([protectedRecord]) });
+    expect([world.calls.includes('repairRecords'), removed(world), world.records.length]).toEqual([false, [], 1]);
+    await decide(handle, 'lift');
+    expect((await handle.result()).state).toBe('clean');
+    expect([world.records, world.recordProtections]).toEqual([[], []]);
   });
 });
 

@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Destroyers, Destroying } from '../../../activities/contract.ts';
 import { destroyer } from '../../../activities/guard.ts';
-import { createActivities } from '../../../activities/index.ts';
-import { type Approval, type Decision, type DecisionRequest, subjectHash } from '../../../domain/break-glass.ts';
+import { createActivities, createZoneActivities } from '../../../activities/index.ts';
+import { type Approval, type BreakGlass, type Decision, type DecisionInput, type DecisionRequest, subjectHash } from '../../../domain/break-glass.ts';
 import type { LeavePermit } from '../../../domain/dns-gate.ts';
 import { deafAws } from '../../support/deaf-aws.ts';
 import { approvalOf, people, type Person, questionOf, sayOf } from '../../support/decisions.ts';
 import { inActivity } from '../../support/in-activity.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 import { permitted, proofOf } from '../../support/permits.ts';
-import { ephemeralPlan } from '../../support/plans.ts';
+import { environment, ephemeralPlan } from '../../support/plans.ts';
 
 const { keys, policy } = people();
 const plan = ephemeralPlan('teardown', '21-11-26-01', { breakGlass: policy() });
@@ -150,6 +150,18 @@ describe('every destroying activity', () => {
     const activities = inActivity(createActivities({ ...world.clients, s3: registry.client }));
     return (activities[name] as (input: Destroying) => Promise<unknown>)({ ...INPUTS[name], ...input });
   };
+  /** The same by a worker that holds an environment file under which two must approve. */
+  const callHeld = (name: keyof Destroyers, input: Destroying) => {
+    const environments = new Map([['dev', { ...environment(), breakGlass: policy({ approvals: 2 }) }]]);
+    const activities = inActivity(createActivities({ ...world.clients, s3: registry.client }, { environments }));
+    return (activities[name] as (input: Destroying) => Promise<unknown>)({ ...INPUTS[name], ...input });
+  };
+  const decidedByOne = async (): Promise<Destroying> => {
+    const request = questionOf(plan);
+    const { cluster, hostedZoneId, ownerId } = target;
+    const approvals = [await approvalOf(keys, request, 'alice', 'leave')];
+    return { ...permitted(plan), permit: { kind: 'break-glass', cluster, hostedZoneId, ownerId, planHash: plan.hash, request, approvals, listedHash: request.subjectHash, listedAt: Date.now() } };
+  };
 
   beforeAll(async () => { world = await deafAws(target.region); });
   afterAll(() => world.close());
@@ -161,6 +173,11 @@ describe('every destroying activity', () => {
     }
     expect(world.aws.asked).toEqual([]);
     expect(registry.bucket.objects.size).toBe(0);
+  });
+
+  it.each(names)('B1: %s asks nothing of AWS on the decision of approvers who are not the worker’s own', async (name) => {
+    await expect(callHeld(name, await decidedByOne())).rejects.toMatchObject({ type: 'ProofMissing', nonRetryable: true, details: [['breakGlass.approvals is 1 in the plan, 2 in the worker\'s file']] });
+    expect([world.aws.asked, registry.bucket.objects.size]).toEqual([[], 0]);
   });
 
   it.each(names)('B2: %s asks nothing of AWS while it cannot be put on record, and may be tried again', async (name) => {
@@ -176,5 +193,49 @@ describe('every destroying activity', () => {
     expect(world.aws.asked.length).toBeGreaterThan(0);
     expect(new Set(onRecord)).toEqual(new Set([1]));
     expect([...registry.bucket.objects.keys()][0]).toMatch(new RegExp(`-destroy-${name}-1\\.json$`));
+  });
+
+  it.each(names)('B1: %s is done on a proof whatever the worker’s list, and on a decision where the worker holds none', async (name) => {
+    await expect(callHeld(name, permitted(plan))).rejects.toMatchObject({ type: 'AccessDenied' }); // AWS was asked
+    registry = memoryS3();
+    await expect(call(name, await decidedByOne())).rejects.toMatchObject({ type: 'AccessDenied' });
+  });
+});
+
+describe('what acts on a decision without destroying', () => {
+  const request = questionOf(plan, { decisions: ['repair', 'lift'] });
+  const files = (changes: Partial<BreakGlass> = {}) => new Map([['dev', { ...environment(), breakGlass: policy(changes) }]]);
+  let world: Awaited<ReturnType<typeof deafAws>>;
+  beforeAll(async () => { world = await deafAws(target.region); });
+  afterAll(() => world.close());
+  beforeEach(() => { world.aws.asked = []; });
+
+  it('B1: neither a repair nor a lift asks anything of AWS for approvers who are not the worker’s own', async () => {
+    const acting = async (decision: Decision) => ({ target, request, approvals: [await approvalOf(keys, request, 'alice', decision)], breakGlass: plan.breakGlass, registry: plan.registry, planHash: plan.hash });
+    const environments = files({ approvers: policy().approvers.slice(1) });
+    const [zone, main] = [inActivity(createZoneActivities(world.clients, { environments })), inActivity(createActivities(world.clients, { environments }))];
+    const [repair, lift] = [await acting('repair'), await acting('lift')];
+    for (const act of [() => zone.repairRecords(repair), () => zone.liftRecordProtections(lift), () => main.liftProtections(lift)]) {
+      await expect(act()).rejects.toMatchObject({ type: 'ProofMissing', message: expect.stringContaining('not the ones of the worker\'s environment file') as string, details: [['alice is an approver in the plan, not in the worker\'s file']] });
+    }
+    expect(world.aws.asked).toEqual([]);
+  });
+
+  it('B2: an answer is worth nothing where the plan’s approvers are not the worker’s own, signed or not; it is still read', async () => {
+    const claims = sayOf(request, 'alice', 'repair');
+    const jws = (await approvalOf(keys, request, 'alice', 'repair')).jws ?? '';
+    const verify = (changes: Partial<BreakGlass>, decision: DecisionInput) => inActivity(createActivities(world.clients, { environments: files(changes) })).verifyDecision({ decision, policy: plan.breakGlass, target });
+    expect(await verify({}, { jws })).toEqual({ claims, signature: { kind: 'valid', signer: 'alice' } });
+    for (const decision of [{ jws }, { claims }]) {
+      expect(await verify({ signatures: 'optional' }, decision)).toEqual({ claims, signature: { kind: 'invalid', why: 'the plan\'s approvers are not the ones of the worker\'s environment file: breakGlass.signatures is required in the plan, optional in the worker\'s file' } });
+    }
+  });
+
+  it('B1: the first stage of a run is told how they differ; where the worker holds no files, that nothing does', async () => {
+    const { client } = memoryS3();
+    const told = async (environments?: ReturnType<typeof files>) => (await inActivity(createActivities({ ...world.clients, s3: client }, { environments })).readRegistry({ target, registry: plan.registry, policy: plan.breakGlass })).policyProblems;
+    expect(await told(files({ approvals: 2 }))).toEqual(['breakGlass.approvals is 1 in the plan, 2 in the worker\'s file']);
+    expect(await told(files())).toEqual([]);
+    expect(await told()).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { type Approval, claimsFor, coversExactly, decided, type Decided, type DecisionRequest, judgeDecision, makeDecisionRequest, type Signature, subjectOf } from '../../../domain/break-glass.ts';
 import { demandPermit, gateStep, type Permit, type ZoneListing } from '../../../domain/dns-gate.ts';
 import type { OwnedRecord } from '../../../domain/dns-records.ts';
+import { repairOf } from '../../../domain/dns-repair.ts';
 import { GoldenpathError } from '../../../domain/errors.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -32,21 +33,26 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ kind: 'destroy' as const }) },
 );
 
-it('X1, B1: in 10 000 histories of listings, failures and decisions nothing is destroyed but on a clean listing or on a decision for exactly what it shows', () => {
+it('X1, B1: in 10 000 histories of listings, failures and decisions nothing is destroyed but on a clean listing or on a decision for exactly what it shows, and no repair deletes what was not signed for', () => {
   let onProof = 0;
   let onDecision = 0;
   let refused = 0;
+  let repaired = 0;
+  let voided = 0;
   fc.assert(
     fc.property(fc.array(event, { minLength: 1, maxLength: 60, size: 'max' }), fc.constantFrom(1, 2), (history, approvals) => {
       const outcome = play(history, approvals);
       onProof += outcome.onProof;
       onDecision += outcome.onDecision;
       refused += outcome.refused;
+      repaired += outcome.repaired;
+      voided += outcome.voided;
     }),
     { numRuns: 10_000 },
   );
   // The histories reach every end: a test in which nothing is ever destroyed would prove nothing.
   expect(Math.min(onProof, onDecision, refused)).toBeGreaterThan(1_000);
+  expect(Math.min(repaired, voided)).toBeGreaterThan(100);
 });
 
 /** Plays a history against the domain's own functions as the workflow calls them, and judges each destroying call by what the world showed. */
@@ -63,7 +69,7 @@ function play(history: readonly Event[], approvalsNeeded: number) {
   let given: Approval[] = [];
   let standing: Decided | undefined;
   let sequence = 0;
-  const count = { onProof: 0, onDecision: 0, refused: 0 };
+  const count = { onProof: 0, onDecision: 0, refused: 0, repaired: 0, voided: 0 };
 
   const step = () => gateStep(listings, standing, { target: plan.target, planHash: plan.hash, sourcesGoneAt: startedAt, cleanListings: CLEAN, now, deadlineAt: now + DEADLINE });
   for (const happening of history) {
@@ -104,13 +110,30 @@ function play(history: readonly Event[], approvalsNeeded: number) {
       }
       case 'destroy': {
         const next = step();
-        if (next.do === 'repair') standing = undefined; // single use
+        if (next.do === 'repair') {
+          standing = undefined; // single use
+          repair(next.decided.request);
+        }
         judgeDestroying(next.do === 'pass' ? next.permit : undefined);
         break;
       }
     }
   }
   return count;
+
+  /** The zone may be another than the gate listed: then nothing goes, and the decision is used up all the same. What goes is what was signed for. */
+  function repair(of: DecisionRequest): void {
+    try {
+      const { records, registry } = repairOf(inZone, (record) => record, { request: of, begun: false, zone: plan.target.zone });
+      expect(subjectOf([...records, ...registry])).toEqual(of.subject);
+      before = inZone;
+      inZone = [];
+      count.repaired += 1;
+    } catch (error) {
+      if (!(error instanceof GoldenpathError) || error.type !== 'DnsRecordsRemain') throw error;
+      count.voided += 1;
+    }
+  }
 
   /** The guard has the last word; what it lets through is compared with the latest listing, whatever permit and gate say of themselves. */
   function judgeDestroying(permit: Permit | undefined): void {

@@ -128,6 +128,7 @@ describe('teardown decisions', () => {
     const read = { zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: [] } }, recordedZoneId: null };
     expect(beginProblems(plan, { ...read, platform: { cluster: { status: 'CREATING' } } })).toEqual([`the cluster is CREATING: EKS deletes it only once that has ended. Fix: wait for it: aws eks describe-cluster --name ${plan.target.cluster} --query cluster.status`]);
     expect(beginProblems(plan, { ...read, platform: { cluster: null } })).toEqual([]);
+    expect(beginProblems(plan, { ...read, platform: { cluster: null }, policyProblems: ['mallory is an approver'] })).toEqual([expect.stringMatching(/^approvers: mallory is an approver\. Fix: .*deploy the worker with the new environment file/)]);
   });
 });
 

@@ -3,7 +3,7 @@ import { SettingsProblem, workerSettings } from '../../../workers/environment.ts
 
 describe('workerSettings', () => {
   it('U1: a region is enough; metrics are off, Route 53 gets four of its five calls a second', () => {
-    expect(workerSettings({ AWS_REGION: 'eu-west-2' })).toEqual({ region: 'eu-west-2', logLevel: 'info', metricsAddress: undefined, workerBuildId: undefined, manifestMirror: undefined, route53CallsPerSecond: 4 });
+    expect(workerSettings({ AWS_REGION: 'eu-west-2' })).toEqual({ region: 'eu-west-2', logLevel: 'info', metricsAddress: undefined, workerBuildId: undefined, manifestMirror: undefined, environments: undefined, route53CallsPerSecond: 4 });
   });
 
   it('U1: an empty variable counts as not set', () => { expect(workerSettings({ AWS_REGION: 'eu-west-2', GOLDENPATH_LOG_LEVEL: '', GOLDENPATH_WORKER_BUILD_ID: '' }).logLevel).toBe('info'); });

@@ -60,3 +60,16 @@ test('U1: where no server answers it says so and ends with 1', async () => {
   expect(child.exitCode).toBe(1);
   expect(seen.stderr).toContain('No Temporal server answers');
 });
+
+test('B1, F5: a worker that cannot read the environment files it is to hold ends with 2 and serves nothing; one that can names them', async () => {
+  const broken = startWorker({ GOLDENPATH_ENVIRONMENTS: '/nowhere' });
+  await broken.ended;
+  expect(broken.child.exitCode).toBe(2);
+  expect(broken.seen.stderr).toContain('GOLDENPATH_ENVIRONMENTS (/nowhere): cannot be read (ENOENT)');
+  expect(broken.seen.stdout).not.toContain('worker ready');
+
+  const { child, seen, ended } = startWorker({ GOLDENPATH_ENVIRONMENTS: resolve(import.meta.dirname, '../../../environments') });
+  await expect.poll(() => seen.stdout, { timeout: 20_000 }).toContain('"environments":["dev","prod","staging"]');
+  child.kill('SIGTERM');
+  await ended;
+});
