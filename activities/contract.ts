@@ -174,6 +174,11 @@ export interface Changes {
    * `withoutKubernetes` as in `readInventory`.
    */
   liftProtections(input: Deciding & { withoutKubernetes?: boolean }): Promise<string[]>;
+  /**
+   * Takes ExternalDNS's role its permissions, where people decided to go on without the Kubernetes API; once that was put on record. Returns what was taken.
+   * Throws ProofMissing where the decision is not about that.
+   */
+  revokeExternalDns(input: Deciding): Promise<string[]>;
   deleteApplications(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Deletes Ingresses, LoadBalancer Services, Gateways and DNSEndpoints; returns what was deleted. */
   deleteDnsSources(input: { target: Target }): Promise<string[]>;

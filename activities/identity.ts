@@ -61,22 +61,43 @@ function solelyOwned(objects: readonly TaggedObject[], { cluster }: Target): Own
 
 /** Everything that hangs on a role goes first; IAM refuses otherwise. */
 async function deleteRole(iam: IAMClient, target: Target, name: string): Promise<object | undefined> {
-  const hanging = await orAbsent(
-    Promise.all([
-      allPages(paginateListAttachedRolePolicies({ client: iam }, { RoleName: name }), (page) => page.AttachedPolicies),
-      allPages(paginateListRolePolicies({ client: iam }, { RoleName: name }), (page) => page.PolicyNames),
-      allPages(paginateListInstanceProfilesForRole({ client: iam }, { RoleName: name }), (page) => page.InstanceProfiles),
-    ]),
-    NOT_FOUND.iam,
-  );
-  if (hanging === undefined) return undefined;
-  const [attached, inline, profiles] = hanging;
+  const [policies, profiles] = await Promise.all([
+    policiesOf(iam, name),
+    orAbsent(allPages(paginateListInstanceProfilesForRole({ client: iam }, { RoleName: name }), (page) => page.InstanceProfiles), NOT_FOUND.iam),
+  ]);
+  if (policies === undefined || profiles === undefined) return undefined;
   await Promise.all([
-    ...attached.map(({ PolicyArn }) => orAbsent(iam.send(new DetachRolePolicyCommand({ RoleName: name, PolicyArn })), NOT_FOUND.iam)),
-    ...inline.map((PolicyName) => orAbsent(iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName })), NOT_FOUND.iam)),
+    stripPolicies(iam, name, policies),
     ...profiles.map(({ InstanceProfileName }) => leaveProfile(iam, target, name, present(InstanceProfileName, "an instance profile's name"))),
   ]);
   return orAbsent(iam.send(new DeleteRoleCommand({ RoleName: name })), NOT_FOUND.iam);
+}
+
+/** What a role may do: attached policies by ARN, its own by name, and both together. */
+export interface RolePolicies {
+  attached: string[];
+  inline: string[];
+  all: string[];
+}
+
+/** The role's policies, or undefined by IAM's typed NotFound. */
+export async function policiesOf(iam: IAMClient, role: string): Promise<RolePolicies | undefined> {
+  const lists = Promise.all([
+    allPages(paginateListAttachedRolePolicies({ client: iam }, { RoleName: role }), (page) => page.AttachedPolicies),
+    allPages(paginateListRolePolicies({ client: iam }, { RoleName: role }), (page) => page.PolicyNames),
+  ]);
+  const found = await orAbsent(lists, NOT_FOUND.iam);
+  if (found === undefined) return undefined;
+  const [attached, inline] = [found[0].map(({ PolicyArn }) => present(PolicyArn, "an attached policy's ARN")), found[1]];
+  return { attached, inline, all: [...attached, ...inline] };
+}
+
+/** Takes these policies off the role; one that is off already is no error. */
+export async function stripPolicies(iam: IAMClient, role: string, { attached, inline }: RolePolicies): Promise<void> {
+  await Promise.all([
+    ...attached.map((PolicyArn) => orAbsent(iam.send(new DetachRolePolicyCommand({ RoleName: role, PolicyArn })), NOT_FOUND.iam)),
+    ...inline.map((PolicyName) => orAbsent(iam.send(new DeleteRolePolicyCommand({ RoleName: role, PolicyName })), NOT_FOUND.iam)),
+  ]);
 }
 
 /** Takes the role out of an instance profile, and deletes the profile where that is the platform's too. */

@@ -9,6 +9,7 @@ import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
 import { nodeActivities } from './eks-nodes.ts';
 import { clusterAccess, mintToken } from './eks-token.ts';
+import { externalDnsRoleActivities } from './external-dns-role.ts';
 import { atEdge } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
 import { withOwnPolicy } from './guard.ts';
@@ -70,6 +71,7 @@ export function createActivities(clients: Clients, { manifestMirror, environment
       ...networkActivities(clients),
       ...identityActivities(clients),
       ...leftoverActivities(clients),
+      ...externalDnsRoleActivities(clients),
       ...sweepActivities(clients),
       ...instanceActivities(clients),
       ...memoryActivities(clients),

@@ -23,6 +23,8 @@ export type AuditEvent =
   | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] }
   /** A change of a repair that Route 53 took: what it deleted. Only together with the request is it worth anything. */
   | { kind: 'repaired'; request: string; change: string; records: string[] }
+  /** Permissions that ExternalDNS's role is about to lose: the cluster's API is gone, and it would write from memory. */
+  | { kind: 'revoke'; request: DecisionRequest; approvals: Approval[]; role: string; policies: string[] }
   /** Protections that are about to be taken off, by one activity of it. */
   | { kind: 'lift'; activity: string; request: DecisionRequest; approvals: Approval[]; protections: string[] };
 

@@ -1,15 +1,11 @@
 // Where the Kubernetes API does not answer nothing can be drained: that is never read as nothing to drain (failure 36), and only people may decide to go on without it.
 import { ActivityFailure } from '@temporalio/workflow';
 import type { Inventory } from '../activities/contract.ts';
-import { type Decided, subjectHash } from '../domain/break-glass.ts';
+import type { Decided } from '../domain/break-glass.ts';
+import { goneSubject, isAboutGone } from '../domain/kubernetes-gone.ts';
 import type { Plan } from '../domain/plan.ts';
 import { describe, heard, NeedsDecision } from './failures.ts';
 import type { Note } from './run.ts';
-
-/** What people are asked about where the API does not answer. */
-export function goneSubject({ cluster }: Pick<Plan['target'], 'cluster'>): string[] {
-  return [`the Kubernetes API of ${cluster} does not answer: its applications, DNS sources and volumes are not drained; what they made is removed through AWS, records only by a decision of their own`];
-}
 
 /** The run's view of the cluster's API: asked for, or given up by decision. */
 export function openKubernetes({ target }: Plan) {
@@ -18,9 +14,11 @@ export function openKubernetes({ target }: Plan) {
 
   /** Takes a decision to go on without the API; one about anything else is not for here. */
   function decide(decided: Decided): void {
-    if (decided.decision === 'leave' && decided.request.subjectHash === subjectHash(subject)) given = decided;
+    if (decided.decision === 'leave' && isAboutGone(decided.request, target)) given = decided;
   }
 
+  /** The decision to go on without it; undefined where it was not given up. */
+  const givenUp = () => given;
   const isGivenUp = () => given !== undefined;
 
   /** Does what needs the API, or `otherwise` where it was given up. Throws NeedsDecision where the API does not answer for as long as its calls are tried. */
@@ -43,7 +41,7 @@ export function openKubernetes({ target }: Plan) {
     return given === undefined ? platform : { ...platform, kubernetes: 'none', argocd: false, applications: [] };
   }
 
-  return { decide, isGivenUp, needed, seen };
+  return { decide, givenUp, isGivenUp, needed, seen };
 }
 
 export type Kubernetes = ReturnType<typeof openKubernetes>;

@@ -1,10 +1,11 @@
 // The dry run of a teardown: reads what it would read, changes nothing, and so holds no lock (X5, item 8).
 import { ApplicationFailure } from '@temporalio/workflow';
 import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts';
+import { goneSubject } from '../domain/kubernetes-gone.ts';
 import { planProblem } from '../domain/plan.ts';
 import { type TeardownPreview, teardownPreview } from '../domain/teardown-preview.ts';
 import { describe, isOperational } from './failures.ts';
-import { goneSubject, isSilent } from './kubernetes-gone.ts';
+import { isSilent } from './kubernetes-gone.ts';
 import type { PreviewInput } from './messages.ts';
 import { policies } from './policies.ts';
 

@@ -38,7 +38,7 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
     await run.stage('dns-sources', { act: (note) => kubernetes.needed(note, undefined, () => removeSources(plan, now(), call, note)), decide });
     gate.open(Date.now());
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, now(), call, note) });
-    await run.stage('dns-gate', { act: async (note) => { note(permitLine((await prove('DNS gate')).permit)); }, decide });
+    await run.stage('dns-gate', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); note(permitLine((await prove('DNS gate')).permit)); }, decide });
     const kept = await run.stage('volumes', { act: (note) => kubernetes.needed(note, [], async () => removeVolumes(await prove('Before volumes'), run, plan, now(), call, note)), decide });
     await run.stage('controllers', { act: (note) => kubernetes.needed(note, undefined, () => removeControllers(prove, plan, now(), call, note)), decide });
     await run.stage('final-proof', { act: async (note) => { await networkGone(prove, plan, now(), call, note); note(permitLine((await prove('Final proof')).permit)); }, decide });
@@ -144,6 +144,13 @@ async function loadBalancersGone({ target, timings }: Plan, { kubernetes }: Inve
   if (kubernetes === 'none') { note('there is no Kubernetes API: load balancers are removed through AWS, once the DNS gate lets it'); return; }
   await until(timings.loadBalancersGone).probeLoadBalancersGone('No load balancer and no target group of the cluster', { target, startedAt: Date.now(), wait: timings.loadBalancersGone });
   note('ELBv2 has no load balancer and no target group of the cluster');
+}
+
+/** Step 7, without the API: an ExternalDNS that nobody can remove goes on from memory, and would write again what a repair deletes. */
+async function revokeExternalDns({ target, breakGlass, registry, hash }: Plan, kubernetes: Kubernetes, { change }: Policies, note: Note): Promise<void> {
+  const given = kubernetes.givenUp();
+  if (given === undefined) return;
+  note(...(await change.revokeExternalDns('Take the role of ExternalDNS its permissions', { target, request: given.request, approvals: given.approvals, breakGlass, registry, planHash: hash })));
 }
 
 /** Step 8: while the CSI driver lives (failure 10). Gives the disks that are kept on purpose: the sweep names those that are still there. */

@@ -174,6 +174,11 @@ function standard(world: World): Activities {
     sweep: () => Promise.resolve([]),
     listRecordProtections: () => Promise.resolve(world.recordProtections),
     liftProtections: atEdge((input) => lift(input, 'protections')),
+    revokeExternalDns: async (input) => {
+      await demandDecision('leave', input);
+      put(input.target, { kind: 'revoke', request: input.request, approvals: input.approvals, role: 'external-dns', policies: ['records'] });
+      return ['revoked'];
+    },
     liftRecordProtections: atEdge((input) => lift(input, 'recordProtections')),
     readFoundation: () => Promise.resolve([{ kind: 'ec2:vpc', id: 'vpc-1', name: 'vpc-1' }]),
     readDrainObjects: () => Promise.resolve({ managed: { grafana: ['Ingress monitoring/grafana'], kong: ['Service kong/kong'] }, claims: ['PersistentVolumeClaim monitoring/data'], keptVolumes: [] }),
