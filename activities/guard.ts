@@ -7,6 +7,7 @@ import { demandPermit } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { type HeldEnvironments, OWN_POLICY_FIX, ownPolicyProblems, type Planned } from '../domain/own-policy.ts';
 import type { Plan, Target } from '../domain/plan.ts';
+import { PROOF } from '../domain/timings.ts';
 import { writeEntry } from './audit.ts';
 import { checkApprovals } from './break-glass.ts';
 import type { Destroying } from './contract.ts';
@@ -26,7 +27,8 @@ export function destroyer<In extends Destroying, Out>(s3: S3Client, destroy: (in
 
 /** Throws ProofMissing unless the permit lets this call through now (ms). */
 export async function judgeDestroying({ target, permit, breakGlass, planHash, proofMaxAgeMs, cleanListings }: Destroying, now: number): Promise<void> {
-  demandPermit(permit, { target, planHash, now, maxAgeMs: proofMaxAgeMs, cleanListings });
+  // A plan may ask for more, never for less: whoever starts workflows could bring one that asks for nothing.
+  demandPermit(permit, { target, planHash, now, maxAgeMs: Math.min(proofMaxAgeMs, PROOF.maxAgeMs), cleanListings: Math.max(cleanListings, PROOF.cleanListings) });
   if (permit.kind === 'break-glass') await demandDecision('leave', { target, planHash, breakGlass, request: permit.request, approvals: permit.approvals });
 }
 

@@ -43,6 +43,9 @@ export interface Timings {
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+
+/** What a proof must be at the least, whatever a plan says: three listings, because one may be stale, and none older than five minutes (X1, X2). */
+export const PROOF = { cleanListings: 3, maxAgeMs: 5 * MINUTE } as const;
 const HOUR = 60 * MINUTE;
 
 /** Controllers' own seconds (ExternalDNS's interval, Argo CD's sync, a kubelet) do not shrink with the lab's time scale, so no deadline falls below this. */
@@ -83,9 +86,9 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     nodeGroupGone: wait(375, 5, 30),
     clusterGone: wait(150, 5, 25),
     sweep: wait(0, 10, 10), // the tagging API lags behind the services (failure 40)
-    // X2: five minutes from the sources being gone; three clean listings, because one may be stale.
-    dnsGate: { deadlineMs: overrides.dnsGateDeadlineMs ?? Math.max(MINUTE, Math.round((5 * MINUTE) / scale)), intervalMs: 2 * SECOND, cleanListings: 3 },
-    proofMaxAgeMs: 5 * MINUTE,
+    // X2: five minutes from the sources being gone.
+    dnsGate: { deadlineMs: overrides.dnsGateDeadlineMs ?? Math.max(MINUTE, Math.round((5 * MINUTE) / scale)), intervalMs: 2 * SECOND, cleanListings: PROOF.cleanListings },
+    proofMaxAgeMs: PROOF.maxAgeMs,
     lateSweepsMs: overrides.lateSweepsMs ?? [HOUR / scale, (24 * HOUR) / scale],
   };
 }

@@ -46,6 +46,15 @@ describe('destroyer, on a proof', () => {
     }));
   });
 
+  it('X1: a plan that asks for less than three listings and five minutes gets no less', async () => {
+    const lax = { cleanListings: 1, proofMaxAgeMs: 3_600_000 };
+    for (const change of [{ cleanListings: 2 }, { lastCleanAt: Date.now() - 300_001 }]) {
+      const { calls, destroy } = guarded();
+      await expect(destroy({ ...permitted(plan, change), ...lax })).rejects.toMatchObject({ type: 'ProofMissing' });
+      expect(calls).toEqual([]);
+    }
+  });
+
   it('B2: each attempt is an entry of its own', async () => {
     const { destroy, as, bucket } = guarded();
     await destroy(permitted(plan));
