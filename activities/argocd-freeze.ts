@@ -4,6 +4,7 @@ import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { type Application, ARGOCD_API, applicationRef, CASCADE_FINALIZER, listApplications, REFRESH_ANNOTATION, stoppingPatch, unlessConflict } from './argocd-applications.ts';
 import { type ClusterClient, refOf } from './kubernetes-client.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
+import { inGroups } from './pages.ts';
 
 /** Where a frozen ApplicationSet keeps its generators, so that a person can put them back. */
 const FROZEN_GENERATORS = 'goldenpath.idp/frozen-generators';
@@ -31,11 +32,8 @@ export async function freezeGitOps(cluster: ClusterClient): Promise<string[]> {
     const roots = applications.filter(({ metadata }) => metadata?.name === ROOT_APPLICATION);
     // Children only once their parent can no longer put their sync policy back.
     for (const generation of [roots, applications]) {
-      const waitingFor: string[] = [];
-      for (const application of generation) {
-        done.push(...(await freeze(cluster, application)));
-        waitingFor.push(...freezingPatches(application).map(({ why }) => `application ${application.metadata?.name ?? ''}: ${why}`), ...terminating(application));
-      }
+      for (const group of inGroups(generation, 4)) done.push(...(await Promise.all(group.map((application) => freeze(cluster, application)))).flat());
+      const waitingFor = generation.flatMap((application) => [...freezingPatches(application).map(({ why }) => `application ${application.metadata?.name ?? ''}: ${why}`), ...terminating(application)]);
       const unseen = generation.flatMap(uncompared);
       if (unseen.length > 0 && (await argoCdRuns(cluster))) waitingFor.push(...unseen);
       if (waitingFor.length > 0) return { done: false, waitingFor };

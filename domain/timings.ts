@@ -70,8 +70,8 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     totalMs: 15 * MINUTE,
     heartbeatMs: 20 * SECOND,
     kubernetesPatienceMs: Math.max(MINUTE, Math.round((5 * MINUTE) / scale)), // an API server's replacement or a token's renewal takes less; on-call should know within minutes
-    cluster: wait(552, 5, 30), // EKS control plane, measured median; AWS says "several minutes"
-    nodeGroup: wait(145, 3, 20),
+    cluster: wait(552, 2, 30), // EKS control plane, measured median; AWS says "several minutes"
+    nodeGroup: wait(145, 2, 20),
     addon: wait(30, 3, 15),
     argocd: wait(0, 2, 10), // a Deployment roll-out: its own pace
     tier: wait(0, 2, 20),
@@ -83,8 +83,8 @@ export function timings(scale: number, overrides: Partial<Pick<Timings, 'lateSwe
     volumesGone: wait(0, 3, 15),
     controllersGone: wait(0, 2, 10),
     networkGone: wait(90, 3, 20), // load balancer ENIs linger about 90 s (failure 23)
-    nodeGroupGone: wait(375, 5, 30),
-    clusterGone: wait(150, 5, 25),
+    nodeGroupGone: wait(375, 2, 30),
+    clusterGone: wait(150, 2, 25),
     sweep: wait(0, 10, 10), // the tagging API lags behind the services (failure 40)
     // X2: five minutes from the sources being gone.
     dnsGate: { deadlineMs: overrides.dnsGateDeadlineMs ?? Math.max(MINUTE, Math.round((5 * MINUTE) / scale)), intervalMs: 2 * SECOND, cleanListings: PROOF.cleanListings },
