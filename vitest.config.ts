@@ -1,15 +1,21 @@
-// The test projects: unit (pure, fast), replay and workflow (a real Temporal server), lab (the whole embedded world).
+// The test projects: unit (pure, fast), replay and workflow (a real Temporal server), lab (its parts, activities on them), platform (whole runs), faults (not in `npm test`).
 import { defineConfig } from 'vitest/config';
 
 const server = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
+const lab = { pool: 'forks' as const, testTimeout: 300_000, hookTimeout: 600_000 };
+/** Each raises whole platforms: the API servers, Argo CD and ExternalDNS of one fill two cores, so that these files run one after the other, after all others. */
+const PLATFORMS = ['failures', 'interrupt', 'lab', 'orphans', 'platform', 'platform-restarts', 'protections', 'refusals'].map((name) => `test/lab/${name}.test.ts`);
+const FAULTS = ['test/lab/faults.test.ts'];
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'workflow', include: ['test/workflow/**/*.test.ts', 'test/replay/**/*.test.ts'], globalSetup: ['test/support/temporal.ts'], setupFiles: ['test/support/quiet.ts'], ...server } },
-      // After the others, which count in seconds. Two labs at once fill two cores; a third one starves them.
-      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], pool: 'forks', sequence: { groupOrder: 1 }, testTimeout: 300_000, hookTimeout: 600_000 } },
+      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], exclude: [...PLATFORMS, ...FAULTS], ...lab } },
+      { test: { name: 'platform', include: PLATFORMS, fileParallelism: false, ...lab } },
+      { test: { name: 'faults', include: FAULTS, fileParallelism: false, ...lab } },
     ],
     coverage: { provider: 'v8', include: ['domain/**', 'activities/**', 'client/**', 'iam/**', 'lab/aws/**'], reporter: ['text'] },
   },

@@ -1,4 +1,4 @@
-// `npm run test:faults [-- --resume] [-- --together]`: kills the worker at every point of a teardown, and sees that the outside ends as if nothing had been (issue 4 § Faults).
+// `npm run test:faults`, its second half (`node test/faults/main.ts [--resume] [--together]`): kills the worker at every point of a teardown, and sees that the outside ends as if nothing had been (issue 4 § Faults).
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
