@@ -3,7 +3,7 @@ import {
   DeleteInstanceProfileCommand, DeleteOpenIDConnectProviderCommand, DeletePolicyCommand, DeletePolicyVersionCommand, DeleteRoleCommand, DeleteRolePolicyCommand, DetachRolePolicyCommand, type IAMClient,
   paginateListAttachedRolePolicies, paginateListInstanceProfilesForRole, paginateListPolicyVersions, paginateListRolePolicies, RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
-import { isOwnedBy, isSolelyOf } from '../domain/names.ts';
+import { isSolelyOf } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
 import { joinRemovals, type Removal } from '../domain/removal.ts';
 import type { OwnedObject } from '../domain/report.ts';
@@ -104,7 +104,7 @@ export async function stripPolicies(iam: IAMClient, role: string, { attached, in
 async function leaveProfile(iam: IAMClient, target: Target, role: string, profile: string): Promise<void> {
   await orAbsent(iam.send(new RemoveRoleFromInstanceProfileCommand({ RoleName: role, InstanceProfileName: profile })), NOT_FOUND.iam);
   const left = await getInstanceProfile(iam, profile);
-  if (isOwnedBy(fromTagList(left?.Tags), target.cluster)) await orAbsent(iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: profile })), NOT_FOUND.iam);
+  if (isSolelyOf(fromTagList(left?.Tags), target.cluster)) await orAbsent(iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: profile })), NOT_FOUND.iam);
 }
 
 /** A policy goes with all its versions; one that something else is attached to is refused by IAM (DeleteConflict). */

@@ -1,6 +1,6 @@
 // The control plane's log group: made before the cluster, so that it has retention and tags; deleted after it (C1, failure 30).
 import { CreateLogGroupCommand, type CloudWatchLogsClient, DeleteLogGroupCommand, ListTagsForResourceCommand, type LogGroup, paginateDescribeLogGroups, PutRetentionPolicyCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { isOwnedBy, TAG } from '../domain/names.ts';
+import { isSolelyOf, TAG } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
@@ -46,11 +46,11 @@ async function ensureLogGroup(logs: CloudWatchLogsClient, target: Target): Promi
 }
 
 /**
- * Whether the log group is the platform's: tagged as ours, or without any owner. EKS makes the group anew, untagged, when its
+ * Whether the log group is the platform's: tagged as ours alone, or without any owner; never one that the foundation marks (X3). EKS makes the group anew, untagged, when its
  * last lines arrive after the deletion (failure 30); under this reserved name they can only be this cluster's.
  */
 export function isPlatformLogGroup(tags: Record<string, string>, cluster: string): boolean {
-  return isOwnedBy(tags, cluster) || tags[TAG.cluster] === undefined;
+  return isSolelyOf(tags, cluster) || (tags[TAG.cluster] === undefined && tags[TAG.plane] === undefined);
 }
 
 /** Deletes the cluster's log group. Only for a cluster that is gone. */

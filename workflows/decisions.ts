@@ -36,6 +36,8 @@ export function openDecisions(plan: Plan, report: RunReport, requester: string) 
   const record = openRecorder(plan);
   let asked = 0;
   let answers = 0;
+  /** The request that enough approvers agreed on: while that is put on record nothing more counts, or the record would speak of other answers than the deed. */
+  let closed: string | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   /** Answers are taken one after the other: between checking one and counting it, no other may count. */
@@ -46,7 +48,7 @@ export function openDecisions(plan: Plan, report: RunReport, requester: string) 
   }
 
   const judge = (claims: Approval['claims'], signature: Parameters<typeof judgeDecision>[2]['signature']): Verdict =>
-    judgeDecision(report.waiting?.request, claims, { signature, approvals: report.waiting?.approvals ?? [], policy: plan.breakGlass, now: Date.now() });
+    claims.request === closed ? { accepted: false, reason: `request ${closed} was decided already` } : judgeDecision(report.waiting?.request, claims, { signature, approvals: report.waiting?.approvals ?? [], policy: plan.breakGlass, now: Date.now() });
 
   /** Checks an answer, puts it on record, counts it. Throws ApprovalDenied with the reason where it does not count. */
   function take(channel: 'update' | 'signal', decision: DecisionInput): Promise<RunReport> {
@@ -98,10 +100,12 @@ export function openDecisions(plan: Plan, report: RunReport, requester: string) 
       await condition(settled, Math.max(1, request.expiresAt - Date.now()));
     }
     const decision = outcome();
-    const approvals = report.waiting?.approvals ?? [];
     if (decision !== undefined) {
+      closed = request.id;
+      const approvals = [...(report.waiting?.approvals ?? [])];
       await record({ kind: 'decision', decision, request, approvals }, request.id);
-      return { decision, request, approvals };
+      // An operator who was told that the run ends must not see it go on.
+      if (!isAnswered()) return { decision, request, approvals };
     }
     await record({ kind: 'void', request: request.id, reason: isAnswered() ? 'an operator answered retry or abort' : 'it expired' }, request.id);
     delete report.waiting?.request;

@@ -1,5 +1,6 @@
 // The stage runner: records every stage in the one report, publishes it, and lets an operator answer where a stage failed for good (architecture.md § How a run flows).
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation, setCurrentDetails, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { z } from 'zod';
 import type { Decided, DecisionInput, DecisionRequest } from '../domain/break-glass.ts';
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
@@ -20,6 +21,9 @@ export interface StageSteps<T> {
 export type Note = (...lines: string[]) => void;
 type Operator = { decision: 'retry' | 'abort' } & Answer;
 
+/** What comes by hand may be anything, also nothing at all. */
+const answerSchema: z.ZodType<Answer> = z.object({ stage: z.string().min(1), by: z.string().min(1), reason: z.string().min(1) });
+
 /** Opens the run: handlers first, before anything is awaited. Throws InvalidInput where the plan was changed on its way. */
 export function openRun(plan: Plan, request: { requester: string; onFailure: 'fail' | 'wait'; commit?: string | undefined }) {
   const report = newReport(plan, { runId: workflowInfo().runId, requester: request.requester, startedAt: Date.now() });
@@ -27,6 +31,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
   const decisions = openDecisions(plan, report, request.requester);
 
   const problemWith = (answer: Answer): string | undefined => {
+    if (!answerSchema.safeParse(answer).success) return 'it is not an answer; expected {"stage": "…", "by": "…", "reason": "…"}, none of them empty';
     if (report.waiting === undefined) return 'the run does not wait for a decision now';
     if (decision !== undefined) return `stage ${report.waiting.stage} was answered already (${decision.decision} by ${decision.by})`;
     return answer.stage === report.waiting.stage ? undefined : `the run waits at stage ${report.waiting.stage}, not at ${answer.stage}`;
@@ -43,6 +48,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
   const takeByHand = (kind: Operator['decision'], answer: Answer) => {
     const problem = problemWith(answer);
     if (problem === undefined) take(kind, answer);
+    else if (!answerSchema.safeParse(answer).success) report.refusals.push({ at: Date.now(), by: 'a signal', reason: `${kind}: ${problem}` });
     else report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: `not obeyed: ${problem}`, at: Date.now() });
   };
   setHandler(reportQuery, () => report);
@@ -187,8 +193,10 @@ async function decideByHand(report: RunReport, decisions: Decisions, given: Deci
     checkDecisionForm(given);
     await decisions.take('signal', given);
   } catch (error) {
-    if (!(error instanceof ApplicationFailure)) throw error;
-    if (error.type === 'InvalidInput') report.refusals.push({ at: Date.now(), by: 'unknown', reason: error.message });
+    // What a signal's handler throws would fail the run: that an answer cannot be checked or recorded ends nothing.
+    if (error instanceof ActivityFailure || isCancellation(error)) report.refusals.push({ at: Date.now(), by: 'a signal', reason: `it could not be checked and put on record, send it again: ${describe(error).message}` });
+    else if (!(error instanceof ApplicationFailure)) throw error;
+    else if (error.type === 'InvalidInput') report.refusals.push({ at: Date.now(), by: 'unknown', reason: error.message });
   }
 }
 

@@ -41,7 +41,7 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
     await run.stage('dns-gate', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); note(permitLine((await prove('DNS gate')).permit)); }, decide });
     const kept = await run.stage('volumes', { act: (note) => kubernetes.needed(note, [], async () => removeVolumes(await prove('Before volumes'), run, plan, now(), call, note)), decide });
     await run.stage('controllers', { act: (note) => kubernetes.needed(note, undefined, () => removeControllers(prove, plan, now(), call, note)), decide });
-    await run.stage('final-proof', { act: async (note) => { await networkGone(prove, plan, now(), call, note); note(permitLine((await prove('Final proof')).permit)); }, decide });
+    await run.stage('final-proof', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); await networkGone(prove, plan, now(), call, note); note(permitLine((await prove('Final proof')).permit)); }, decide });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
     await run.stage('sweep', { act: (note) => sweep(run, plan, platform, { gate, kept }, call, note) });
     const report = await closeRun(run, plan);
@@ -146,7 +146,7 @@ async function loadBalancersGone({ target, timings }: Plan, { kubernetes }: Inve
   note('ELBv2 has no load balancer and no target group of the cluster');
 }
 
-/** Step 7, without the API: an ExternalDNS that nobody can remove goes on from memory, and would write again what a repair deletes. */
+/** Steps 7 and 10, without the API, which may be given up after the gate too: an ExternalDNS that nobody can remove goes on from memory, and would write again what a repair deletes. */
 async function revokeExternalDns({ target, breakGlass, registry, hash }: Plan, kubernetes: Kubernetes, { change }: Policies, note: Note): Promise<void> {
   const given = kubernetes.givenUp();
   if (given === undefined) return;

@@ -37,6 +37,7 @@ describe('ownership', () => {
     expect(isPlatformLogGroup({}, 'c')).toBe(true);
     expect(isPlatformLogGroup({ 'goldenpath.idp/cluster': 'c' }, 'c')).toBe(true);
     expect(isPlatformLogGroup({ 'goldenpath.idp/cluster': 'c1' }, 'c')).toBe(false);
+    for (const foundation of [{ 'goldenpath.idp/plane': 'foundation' }, { 'goldenpath.idp/plane': 'foundation', 'goldenpath.idp/cluster': 'c' }]) expect(isPlatformLogGroup(foundation, 'c')).toBe(false);
   });
 
   it('C1: a request token is the same for the same stage and run, and another for any other', () => {
