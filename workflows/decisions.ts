@@ -48,7 +48,7 @@ export function openDecisions(plan: Plan, report: RunReport, requester: string) 
   }
 
   const judge = (claims: Approval['claims'], signature: Parameters<typeof judgeDecision>[2]['signature']): Verdict =>
-    claims.request === closed ? { accepted: false, reason: `request ${closed} was decided already` } : judgeDecision(report.waiting?.request, claims, { signature, approvals: report.waiting?.approvals ?? [], policy: plan.breakGlass, now: Date.now() });
+    claims.request === closed && report.waiting?.request?.id === closed ? { accepted: false, reason: `request ${closed} was decided already` } : judgeDecision(report.waiting?.request, claims, { signature, approvals: report.waiting?.approvals ?? [], policy: plan.breakGlass, now: Date.now() });
 
   /** Checks an answer, puts it on record, counts it. Throws ApprovalDenied with the reason where it does not count. */
   function take(channel: 'update' | 'signal', decision: DecisionInput): Promise<RunReport> {

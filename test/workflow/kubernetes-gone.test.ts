@@ -48,8 +48,8 @@ test('failure 36: an API server that is gone before the drain stops the run; by 
     expect(called(world, DRAINING)).toEqual([]);
     expect(world.records).toEqual([]);
     // ExternalDNS first: it would write from memory what the repair deletes.
-    expect(called(world, ['revokeExternalDns', 'repairRecords', ...DESTROYING]).slice(-7)).toEqual(['revokeExternalDns', 'repairRecords', ...DESTROYING]);
-    expect(called(world, ['revokeExternalDns'])).not.toEqual([]);
+    expect(called(world, ['repairRecords', ...DESTROYING])).toEqual(['repairRecords', ...DESTROYING]);
+    expect(called(world, ['revokeExternalDns', 'repairRecords'])[0]).toBe('revokeExternalDns');
     expect(report.stages.find(({ id }) => id === 'dns-sources')?.evidence).toEqual(['not done: the Kubernetes API was given up, by bob']);
   });
 });
