@@ -1,21 +1,42 @@
 // The rules as ValidatingAdmissionPolicies: the API server itself refuses, with no webhook that could be gone (G1, D1, failure 4).
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
 import { allowedNames, buildPattern, NAME_PATTERN, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES } from './places.ts';
+import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
 
 const API = 'admissionregistration.k8s.io/v1';
+/** Groups of Kubernetes itself: named by version, so that the API server checks the types of the expressions; `Equivalent` matches every other version. */
+const BUILT_IN = new Set([CORE, 'apps', 'batch', 'networking.k8s.io']);
 const LABELS = { 'app.kubernetes.io/part-of': 'goldenpath' };
 
-/** One rule at one place. `offending` gives the CEL of the list of texts that break it, in an object of that name. */
+/** What a policy looks at, and the rules it holds that to. Everything is CEL; `constants` are variables that the rules share. */
+interface Guard {
+  place: Place;
+  exempt: readonly string[];
+  /** A list of what the rules judge, in an object of this name. */
+  subject: (object: string) => string;
+  constants: Record<string, string>;
+  rules: Judgement[];
+}
+
+/** One rule. `offending`: the list of texts that break it, from a list of subjects; `variable` is what that list is called. */
 interface Judgement {
   rule: RuleId;
-  /** Name of its CEL variable. */
   variable: string;
-  offending: (object: string) => string;
+  offending: (subject: string) => string;
   allowed: string;
 }
+
+const AS_CONTRACTED = [
+  `variables.contract.all(arg, arg in ${ofContainer('args')})`,
+  `${ofContainer('args')}.all(arg, arg in variables.contract || arg.matches(${text(FREE_ARGUMENT_PATTERN)}))`,
+  `${ofContainer('command')}.size() == 0`,
+  `${ofContainer('env')}.all(variable, !variable.name.startsWith(${text(FLAG_VARIABLE_PREFIX)}))`,
+  `${ofContainer('envFrom')}.size() == 0`,
+].join(' && ');
+/** Everything of a container that the verdict looks at, so that only an unchanged one counts as the one that was there before. */
+const EXTERNAL_DNS_SHOWN = [`${ofContainer('command')}.join(" ")`, `${ofContainer('args')}.join(" ")`, `${ofContainer('env')}.map(variable, variable.name + "=" + variable.?value.orValue("")).join(" ")`, `(${ofContainer('envFrom')}.size() == 0 ? "" : "envFrom")`].join(' + " " + ');
 
 export interface AdmissionPolicy {
   apiVersion: typeof API;
@@ -46,18 +67,14 @@ export interface AdmissionBinding {
  * its status, take its finalizer off, or mend half of it.
  */
 export function admissionPolicies(scope: ManifestScope): { policy: AdmissionPolicy; binding: AdmissionBinding }[] {
-  return [
-    ...NAME_PLACES.map((place) => policyOf(place, CONTROL_PLANE_NAMESPACES, [namesOf(place, scope)])),
-    policyOf(APPLICATION_PLACE, CONTROL_PLANE_NAMESPACES, [tierOf(scope)]),
-    ...POD_PLACES.map((place) => policyOf(place, UNPINNED_NAMESPACES, [imagesOf(place, scope), externalDnsOf(place, scope)])),
-  ].map((policy) => ({ policy, binding: bindingOf(policy) }));
+  return [...NAME_PLACES.map((place) => nameGuard(place, scope)), tierGuard(scope), ...POD_PLACES.map((place) => podGuard(place, scope))].map(policyOf).map((policy) => ({ policy, binding: bindingOf(policy) }));
 }
 
 export function policyName({ policy }: Pick<Place, 'policy'>): string {
   return `goldenpath-${policy}`;
 }
 
-function policyOf(place: Place, exempt: readonly string[], judgements: Judgement[]): AdmissionPolicy {
+function policyOf({ place, exempt, subject, constants, rules }: Guard): AdmissionPolicy {
   return {
     apiVersion: API,
     kind: 'ValidatingAdmissionPolicy',
@@ -68,21 +85,21 @@ function policyOf(place: Place, exempt: readonly string[], judgements: Judgement
         matchPolicy: 'Equivalent',
         // The API server writes this label itself: nobody can put it on another namespace.
         namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exempt] }] },
-        resourceRules: place.kinds.map(({ group, resources }) => ({ apiGroups: [group], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: [...resources] })),
+        resourceRules: place.kinds.map(({ group, resources }) => ({ apiGroups: [group], apiVersions: [BUILT_IN.has(group) ? 'v1' : '*'], operations: ['CREATE', 'UPDATE'], resources: [...resources] })),
       },
-      variables: judgements.flatMap(({ variable, offending }) => [
-        { name: `${variable}Before`, expression: `oldObject == null ? [] : ${offending('oldObject')}` },
-        { name: variable, expression: `${offending('object')}.filter(found, !(found in variables.${variable}Before))` },
-      ]),
-      validations: judgements.map(({ rule, variable, allowed }) => {
+      variables: [
+        ...Object.entries(constants).map(([name, expression]) => ({ name, expression })),
+        { name: 'before', expression: `oldObject == null ? [] : ${subject('oldObject')}` },
+        { name: 'now', expression: subject('object') },
+        ...rules.flatMap(({ variable, offending }) => [
+          { name: `${variable}Before`, expression: offending('variables.before') },
+          { name: variable, expression: `${offending('variables.now')}.filter(found, !(found in variables.${variable}Before))` },
+        ]),
+      ],
+      validations: rules.map(({ rule, variable, allowed }) => {
         const { requirement, demand, fix } = RULES[rule];
-        const words = [`${rule} (${requirement}): ${demand}`, `allowed: ${allowed}; ${fix}`];
-        return {
-          expression: `variables.${variable}.size() == 0`,
-          messageExpression: `${text(`${words[0]}; given: `)} + variables.${variable}.join(", ") + ${text(`; ${words[1]}`)}`,
-          message: words.join('; '),
-          reason: 'Invalid',
-        };
+        const [what, then] = [`${rule} (${requirement}): ${demand}`, `allowed: ${allowed}; ${fix}`];
+        return { expression: `variables.${variable}.size() == 0`, messageExpression: `${text(`${what}; given: `)} + variables.${variable}.join(", ") + ${text(`; ${then}`)}`, message: `${what}; ${then}`, reason: 'Invalid' };
       }),
     },
   };
@@ -92,55 +109,56 @@ function bindingOf({ metadata }: AdmissionPolicy): AdmissionBinding {
   return { apiVersion: API, kind: 'ValidatingAdmissionPolicyBinding', metadata, spec: { policyName: metadata.name, validationActions: ['Deny', 'Audit'] } };
 }
 
-function namesOf({ paths }: NamePlace, scope: ManifestScope): Judgement {
+function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   const suffix = scope.hostSuffix;
   const builds = buildPattern(scope);
   const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(builds === undefined ? [] : [`!name.matches(${text(builds)})`])].join(' && ');
-  const places = (object: string) => [...paths.map((path) => textAt(object, path.split('.'))), ...NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`)];
+  const annotations = (object: string) => NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`);
+  const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object)].join(', ');
   return {
-    rule: 'host-name',
-    variable: 'names',
-    offending: (object) => `${joined(places(object))}.lowerAscii().split(${text(SEPARATOR)}).filter(name, name != "").map(name, name.endsWith(".") ? name.substring(0, name.size() - 1) : name).filter(name, !(${may}))`,
-    allowed: allowedNames(scope),
+    place,
+    exempt: CONTROL_PLANE_NAMESPACES,
+    constants: {},
+    // Names of every place in one text, taken apart again: a list of lists has no other way to become one.
+    subject: (object) => `[${parts(object)}].join(${text(SEPARATOR)}).lowerAscii().split(${text(SEPARATOR)}).filter(name, name != "").map(name, name.endsWith(".") ? name.substring(0, name.size() - 1) : name)`,
+    rules: [{ rule: 'host-name', variable: 'names', offending: (subject) => `${subject}.filter(name, !(${may}))`, allowed: allowedNames(scope) }],
   };
 }
 
-function tierOf({ tiers }: ManifestScope): Judgement {
+function tierGuard({ tiers }: ManifestScope): Guard {
   return {
-    rule: 'application-tier',
-    variable: 'tier',
-    offending: (object) => `[${object}.metadata.?labels[?${text(TIER_LABEL)}].orValue("no tier")].filter(tier, !(tier in ${texts(tiers)}))`,
-    allowed: tiers.join(', '),
+    place: APPLICATION_PLACE,
+    exempt: CONTROL_PLANE_NAMESPACES,
+    constants: {},
+    subject: (object) => `[${object}.metadata.?labels[?${text(TIER_LABEL)}].orValue("no tier")]`,
+    rules: [{ rule: 'application-tier', variable: 'tiers', offending: (subject) => `${subject}.filter(tier, !(tier in ${texts(tiers)}))`, allowed: tiers.join(', ') }],
   };
 }
 
-function imagesOf({ podSpec }: PodPlace, { digests }: ManifestScope): Judgement {
+function podGuard(place: PodPlace, scope: ManifestScope): Guard {
+  const { digests, externalDns: { args } } = scope;
+  const pinned = `!image.startsWith("@") && variables.digests.exists(digest, image.endsWith("@" + digest))`;
   return {
-    rule: 'image-digest',
-    variable: 'images',
-    offending: (object) => `${joined(CONTAINER_LISTS.map((list) => textAt(object, [...podSpec.split('.'), `${list}[]`, 'image'])))}.split(${text(SEPARATOR)}).filter(image, image != "" && !(!image.startsWith("@") && ${texts(digests)}.exists(digest, image.endsWith("@" + digest))))`,
-    allowed: 'repository@sha256:… with a digest of environments/versions.yaml',
+    place,
+    exempt: UNPINNED_NAMESPACES,
+    constants: { digests: texts(digests), contract: texts(args) },
+    // `dyn`: an ephemeral container is of another type.
+    subject: (object) => CONTAINER_LISTS.map((list) => `dyn(${listAt(object, [...place.podSpec.split('.'), list])})`).join(' + '),
+    rules: [
+      {
+        rule: 'image-digest',
+        variable: 'images',
+        offending: (subject) => `${subject}.map(container, container.?image.orValue("")).join(${text(SEPARATOR)}).split(${text(SEPARATOR)}).filter(image, image != "" && !(${pinned}))`,
+        allowed: 'repository@sha256:… with a digest of environments/versions.yaml',
+      },
+      { rule: 'external-dns-arguments', variable: 'externalDns', offending: (subject) => `${subject}.filter(container, (${isExternalDns(scope)}) && !(${AS_CONTRACTED})).map(container, ${EXTERNAL_DNS_SHOWN})`, allowed: args.join(' ') },
+    ],
   };
 }
 
-function externalDnsOf({ podSpec }: PodPlace, { externalDns: { args, digest } }: ManifestScope): Judgement {
+function isExternalDns({ externalDns: { digest } }: ManifestScope): string {
   const image = 'container.?image.orValue("")';
-  const isExternalDns = [`${image}.matches(${text(EXTERNAL_DNS_IMAGE_PATTERN)})`, ...(digest === undefined ? [] : [`${image}.endsWith(${text(`@${digest}`)})`])].join(' || ');
-  const asContracted = [
-    `${texts(args)}.all(arg, arg in ${ofContainer('args')})`,
-    `${ofContainer('args')}.all(arg, arg in ${texts(args)} || arg.matches(${text(FREE_ARGUMENT_PATTERN)}))`,
-    `${ofContainer('command')}.size() == 0`,
-    `${ofContainer('env')}.all(variable, !variable.name.startsWith(${text(FLAG_VARIABLE_PREFIX)}))`,
-    `${ofContainer('envFrom')}.size() == 0`,
-  ].join(' && ');
-  // Everything that the verdict looks at, so that only an unchanged container counts as the one that was there before.
-  const shown = [`${ofContainer('command')}.join(" ")`, `${ofContainer('args')}.join(" ")`, `${ofContainer('env')}.map(variable, variable.name + "=" + variable.?value.orValue("")).join(" ")`, `(${ofContainer('envFrom')}.size() == 0 ? "" : "envFrom")`].join(' + " " + ');
-  return {
-    rule: 'external-dns-arguments',
-    variable: 'externalDns',
-    offending: (object) => `(${CONTAINER_LISTS.map((list) => `${listAt(object, [...podSpec.split('.'), list])}.filter(container, (${isExternalDns}) && !(${asContracted})).map(container, ${shown})`).join(' + ')})`,
-    allowed: args.join(' '),
-  };
+  return [`${image}.matches(${text(EXTERNAL_DNS_IMAGE_PATTERN)})`, ...(digest === undefined ? [] : [`${image}.endsWith(${text(`@${digest}`)})`])].join(' || ');
 }
 
 /** CEL of every text at a path of an object in one text: `[]` steps are walked, and what is missing is nothing. */
@@ -163,10 +181,6 @@ function ofContainer(list: string): string {
 
 function chain(object: string, steps: readonly string[]): string {
   return `${object}${steps.map((step) => `.?${step}`).join('')}`;
-}
-
-function joined(expressions: readonly string[]): string {
-  return `[${expressions.join(', ')}].join(${text(SEPARATOR)})`;
 }
 
 function texts(values: readonly string[]): string {
