@@ -11,7 +11,7 @@ const MANIFESTS = new Set(['.yaml', '.yml', '.json']);
 const CHART = 'Chart.yaml';
 const PATH = { field: '<path>', allowed: 'files and folders of rendered manifests, or - for stdin', fix: 'name what is to be checked' };
 
-/** Checks files, folders with all below them, and stdin (`-`). Throws InputRefused with every path that cannot be read or holds no manifest. */
+/** Checks files, folders with all below them, and stdin (`-`). Throws InputRefused with every path that cannot be read or holds no manifest, and where there is no object in any. */
 export async function checkManifests(paths: readonly string[], scope: ManifestScope): Promise<ManifestReport> {
   const files = [...new Set((await allOf(...paths.map((path) => () => manifestsUnder(path)))).flat())];
   const report: ManifestReport = { files: files.length, objects: 0, findings: [] };
@@ -20,6 +20,8 @@ export async function checkManifests(paths: readonly string[], scope: ManifestSc
     report.objects += objects;
     report.findings.push(...findings);
   }
+  // A pipe whose first half failed gives nothing: that is no clean result.
+  if (report.objects === 0 && report.findings.length === 0) throw new InputRefused([{ ...PATH, given: paths.join(' '), problem: 'holds no object at all', fix: 'see that what renders the manifests did so' }]);
   return report;
 }
 

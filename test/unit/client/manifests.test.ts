@@ -82,6 +82,11 @@ describe('checkManifests', () => {
     expect(findings).toMatchObject([{ rule: 'kubernetes-document', line: 1, column: 1, problem: expect.stringContaining('is a Helm chart') as string, fix: expect.stringContaining('helm template') as string }]);
   });
 
+  it('F5: nothing but empty documents is no clean result: what renders them may have failed', async () => {
+    put('empty.yaml', '---\n# nothing\n');
+    await expect(checkManifests([join(dir, 'empty.yaml')], scope)).rejects.toMatchObject({ type: 'InvalidInput', inputProblems: [{ problem: 'holds no object at all' }] });
+  });
+
   it('F5: every path that is not there, or holds no manifest, is named at once', async () => {
     mkdirSync(join(dir, 'empty'));
     await expect(checkManifests([join(dir, 'nowhere'), join(dir, 'empty')], scope)).rejects.toMatchObject({ type: 'InvalidInput', inputProblems: [{ given: join(dir, 'nowhere'), problem: 'cannot be read (ENOENT)' }, { given: join(dir, 'empty'), problem: 'holds no manifest: no .yaml, .yml or .json file' }] });

@@ -46,13 +46,15 @@ describe('goldenpath check', () => {
     expect((await runCli(['check', '--env', 'dev', '--lifecycle', 'persistent', 'test/corpus/persistent/ingress-inside.yaml'])).code).toBe(0);
   });
 
-  it('F5: no path, a path that is not there and a build id that is none end with 2', async () => {
+  it('F5: no path, a path that is not there, an empty stdin and a build id that is missing end with 2', async () => {
     const without = await runCli(['check', ...target]);
     expect([without.code, without.stdout]).toEqual([2, '']);
     expect(without.stderr).toContain('<path>: is missing');
     const { code, stdout } = await runCli(['check', ...target, 'nowhere', '-o', 'json']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'refused', error: { problems: [{ given: 'nowhere' }] } });
+    const empty = await runCli(['check', ...target, '-']);
+    expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('holds no object at all')]);
     expect((await runCli(['check', '--env', 'dev', 'test/corpus'])).stderr).toContain('--build-id');
   });
 });
