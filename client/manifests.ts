@@ -8,6 +8,8 @@ import { allOf, InputRefused } from './problems.ts';
 
 /** What a folder is searched for: the files that Argo CD takes for manifests. */
 const MANIFESTS = new Set(['.yaml', '.yml', '.json']);
+/** Files that are read at once. */
+const AT_ONCE = 64;
 const CHART = 'Chart.yaml';
 const PATH = { field: '<path>', allowed: 'files and folders of rendered manifests, or - for stdin', fix: 'name what is to be checked' };
 
@@ -15,10 +17,13 @@ const PATH = { field: '<path>', allowed: 'files and folders of rendered manifest
 export async function checkManifests(paths: readonly string[], scope: ManifestScope): Promise<ManifestReport> {
   const files = [...new Set((await allOf(...paths.map((path) => () => manifestsUnder(path)))).flat())];
   const report: ManifestReport = { files: files.length, objects: 0, findings: [] };
-  for (const file of files) {
-    const { objects, findings } = basename(file) === CHART ? chartReport(shownPath(file)) : checkText(file === '-' ? file : shownPath(file), await readGiven(file, PATH), scope);
-    report.objects += objects;
-    report.findings.push(...findings);
+  for (let next = 0; next < files.length; next += AT_ONCE) {
+    const group = await Promise.all(files.slice(next, next + AT_ONCE).map(async (file) => ({ file, text: basename(file) === CHART ? undefined : await readGiven(file, PATH) })));
+    for (const { file, text } of group) {
+      const { objects, findings } = text === undefined ? chartReport(shownPath(file)) : checkText(file === '-' ? file : shownPath(file), text, scope);
+      report.objects += objects;
+      report.findings.push(...findings);
+    }
   }
   // A pipe whose first half failed gives nothing: that is no clean result.
   if (report.objects === 0 && report.findings.length === 0) throw new InputRefused([{ ...PATH, given: paths.join(' '), problem: 'holds no object at all', fix: 'see that what renders the manifests did so' }]);

@@ -176,6 +176,19 @@ describe('a tenant, who may edit everything in a namespace', () => {
     expect(await verdict(() => patch({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'held', namespace: 'team-a', finalizers: [] } }))).toBe('accepted');
   });
 
+  it('G1: runs only what the version manifest pins, whatever it is wrapped in', async () => {
+    const asks = (object: KubernetesObject) => verdict(() => tenant.create(object, undefined, 'All'));
+    expect(await asks(deployment('mine', PINNED))).toBe('accepted');
+    expect(await asks(deployment('mine', `${repository}:latest`))).toBe('image-digest');
+    expect(await asks({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'mine', namespace: 'team-a' }, spec: { containers: [{ name: 'main', image: 'busybox' }] } } as Given)).toBe('image-digest');
+  });
+
+  it('D2: runs no ExternalDNS of its own with other arguments, under whatever name', async () => {
+    const { externalDns } = scopeOf('ephemeral');
+    const own = deployment('innocent', `mirror.example.org/innocent@${externalDns.digest}`);
+    expect(await verdict(() => tenant.create(own, undefined, 'All'))).toBe('external-dns-arguments');
+  });
+
   it('G1: cannot take a guard away', async () => {
     for (const kind of ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding']) {
       await expect(tenant.delete({ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name: 'goldenpath-ingresses' } })).rejects.toMatchObject({ code: 403 });
