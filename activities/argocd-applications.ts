@@ -3,6 +3,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, type Component, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
+import { TIER_LABEL } from '../domain/manifests/places.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { ClusterClient, ObjectRef } from './kubernetes-client.ts';
 import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
@@ -10,8 +11,6 @@ import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
 export const ARGOCD_API = 'argoproj.io/v1alpha1';
 /** Deletion cascades to the application's objects, highest wave first. Source: https://argo-cd.readthedocs.io/en/release-3.2/user-guide/app_deletion/ */
 export const CASCADE_FINALIZER = 'resources-finalizer.argocd.argoproj.io';
-/** The label that every Application carries (A4). */
-export const TIER_LABEL = 'goldenpath.idp/tier';
 export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
 /** By which a run that may do so confirms a deletion that Argo CD asks about; its value is the id of the decision. */
 export const CONFIRMED_ANNOTATION = 'goldenpath.idp/deletion-confirmed-by';

@@ -2,9 +2,12 @@
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import { TIER_LABEL } from '../domain/manifests/places.ts';
+import { manifestScope } from '../domain/manifests/scope.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { Tier } from '../domain/tiers.ts';
-import { type Application, ARGOCD_API, CASCADE_FINALIZER, TIER_LABEL } from './argocd-applications.ts';
+import { applyAdmissionPolicies } from './admission.ts';
+import { type Application, ARGOCD_API, CASCADE_FINALIZER } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
@@ -119,13 +122,14 @@ export interface BootstrapValues {
   storageClassReady: boolean;
 }
 
-/** Applies the bootstrap contract's ConfigMap and the root application at this gate (A3, A4). Idempotent. */
+/** Applies the admission policies, the bootstrap contract's ConfigMap and the root application at this gate: nothing of a tier comes before its guards (G1, A3, A4). Idempotent. */
 export async function applyRootApplication(cluster: ClusterClient, input: Omit<BootstrapValues, 'storageClassReady'>): Promise<string[]> {
   const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
   const values: BootstrapValues = { ...input, storageClassReady: defaults.length === 1 };
+  const guards = await applyAdmissionPolicies(cluster, manifestScope(input.target, input.images));
   await cluster.apply(bootstrapConfig(values));
   await cluster.apply(rootApplication(values));
-  return [`ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} and application ${ROOT_APPLICATION} at tier ${input.maxTier}`];
+  return [...guards, `ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} and application ${ROOT_APPLICATION} at tier ${input.maxTier}`];
 }
 
 /** The contract of A3 as a ConfigMap: what people and hooks read in the cluster. */

@@ -164,7 +164,7 @@ export interface Changes {
   /** Namespace argocd, default StorageClass, CRDs of pinned manifests, before anything of their kind (A1). One line of evidence each. */
   applyPrerequisites(input: { target: Target; manifests: Plan['versions']['manifests'] }): Promise<string[]>;
   installArgoCd(input: { target: Target; manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
-  /** ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
+  /** Admission policies, seen to refuse (G1), ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
   applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string }): Promise<string[]>;
   /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
   freezeGitOps(input: { target: Target }): Promise<string[]>;

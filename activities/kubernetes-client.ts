@@ -6,6 +6,7 @@ import {
 } from '@kubernetes/client-node';
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { GoldenpathError } from '../domain/errors.ts';
 import type { Target } from '../domain/plan.ts';
 import type { ClusterAccess } from './eks-token.ts';
 import { isNotFound, isUnauthorized, mapKubernetesError } from './kubernetes-errors.ts';
@@ -82,6 +83,17 @@ export class ClusterClient {
   /** Server-side apply as field manager goldenpath; takes over fields that others own. */
   async apply<T extends KubernetesObject>(object: T): Promise<T> {
     return this.call(() => this.objects.patch(object, undefined, undefined, FIELD_MANAGER, true, PatchStrategy.ServerSideApply));
+  }
+
+  /** Whether the API server would take a new object, which it does not keep: undefined where it would, its own words where it refuses. */
+  async refusal(object: KubernetesObject): Promise<string | undefined> {
+    try {
+      await this.call(() => this.objects.create(object, undefined, 'All', FIELD_MANAGER));
+      return undefined;
+    } catch (error) {
+      if (error instanceof GoldenpathError && error.type === 'InvalidInput') return error.message;
+      throw error;
+    }
   }
 
   /** JSON merge patch; null removes a field. undefined where the object does not exist. */

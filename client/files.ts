@@ -84,6 +84,7 @@ export function shownPath(path: string): string {
   return near.length < path.length ? near : path;
 }
 
-function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+/** Whether a path cannot be read for a reason that whoever named it can mend. */
+export function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && ['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ENXIO', 'ENAMETOOLONG'].includes(error.code);
 }

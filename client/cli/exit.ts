@@ -7,7 +7,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, waiting: 3, notAuthorized: 
 
 export const EXIT_HELP = `Exit codes:
   0    ok: the platform is ready, or clean
-  1    failed, cancelled, interrupted by a teardown, or a teardown that left something behind
+  1    failed, cancelled, interrupted by a teardown, or a teardown that left something behind; check: findings
   2    bad input: refused before the first change, every problem named
   3    the run waits for a decision; the command says how to answer
   4    not authorized

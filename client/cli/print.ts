@@ -1,7 +1,8 @@
 // The one module that prints: data on stdout, messages on stderr, colour and animation only for a person at a terminal (issue 3 § 8).
 import { styleText } from 'node:util';
 
-export type Format = 'text' | 'json';
+/** `sarif`: of `check` alone. */
+export type Format = 'text' | 'json' | 'sarif';
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 export type Paint = (style: Style, text: string) => string;
 

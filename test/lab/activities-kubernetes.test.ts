@@ -104,7 +104,7 @@ describe('Argo CD from its pinned manifest to its end', () => {
 
   it('failure 2: an Application outside the namespace of Argo CD is found in the inventory, and is none of the platform’s own', async () => {
     const elsewhere = { group: applications.group, version: applications.version, plural: applications.plural, namespace: 'default' };
-    await custom.createNamespacedCustomObject({ ...elsewhere, body: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'shop', namespace: 'default' }, spec: { project: 'default', destination: { name: 'in-cluster' }, source: { repoURL: 'https://example.org/x.git' } } } });
+    await custom.createNamespacedCustomObject({ ...elsewhere, body: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'shop', namespace: 'default', labels: { 'goldenpath.idp/tier': '1' } }, spec: { project: 'default', destination: { name: 'in-cluster' }, source: { repoURL: 'https://example.org/x.git' } } } });
     const { inTheWay, applications: own } = await world.run(kubernetesInventory(world.deps), { target });
     expect(inTheWay).toEqual({ nodes: [], applications: ['Application default/shop'] });
     expect(own.map(({ name }) => name)).not.toContain('shop');

@@ -2,8 +2,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMPONENTS, HOSTS } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
+import { breaches } from '../../domain/manifests/rules.ts';
 import { ensureTools } from '../../lab/tools.ts';
 import { at, type Manifest, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
+import { scopeOf } from '../support/corpus.ts';
 
 const SUFFIX = 'b-21-11-26-01.dev.goldenpathidp.io';
 let helm: string;
@@ -91,6 +93,11 @@ describe('the applications', () => {
 
   it('A1: no chart holds a definition of External Secrets or cert-manager', () => {
     expect(objects('CustomResourceDefinition').map((definition) => at(definition, 'spec.group'))).toEqual(['elbv2.k8s.aws', 'elbv2.k8s.aws']);
+  });
+
+  it('G1: nothing that the root and the charts render is refused by the check, and so by admission', () => {
+    const all = [...applications, ...delivered.map(({ object }) => object)];
+    expect(all.flatMap((object) => breaches(object, scopeOf('ephemeral')))).toEqual([]);
   });
 
   it('failure 4: no chart registers an admission webhook', () => {

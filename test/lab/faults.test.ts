@@ -73,7 +73,11 @@ async function breakExternalDns(): Promise<void> {
   interface Deployment { spec: { template: { spec: { containers: { args: string[] }[] } } } }
   const { spec } = JSON.parse(await externalDns('get', 'deployment', 'external-dns', '-o', 'json')) as Deployment;
   const args = spec.template.spec.containers[0]?.args.map((arg) => arg.replace(/^--policy=.*/, '--policy=upsert-only').replace(/^--txt-owner-id=.*/, '--txt-owner-id=someone-else'));
-  await externalDns('patch', 'deployment', 'external-dns', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/replicas', value: 0 }, { op: 'replace', path: '/spec/template/spec/containers/0/args', value: args }]));
+  const patch = () => externalDns('patch', 'deployment', 'external-dns', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/replicas', value: 0 }, { op: 'replace', path: '/spec/template/spec/containers/0/args', value: args }]));
+  // Admission refuses it (G1); an administrator of the cluster can take the guard away.
+  await expect(patch()).rejects.toThrow("ValidatingAdmissionPolicy 'goldenpath-workloads'");
+  await lab.kubectl(BROKEN.cluster, 'delete', 'validatingadmissionpolicybinding', 'goldenpath-workloads');
+  await eventually('the guard to be gone', 30, () => patch().then(() => true, (error: unknown) => { if (String(error).includes('ValidatingAdmissionPolicy')) return undefined; throw error; }));
   await eventually('ExternalDNS to have ended', 60, async () => ((await externalDns('get', 'pods', '-o', 'name')) === '' ? true : undefined));
   const [iam, RoleName] = [new IAMClient(reachOf(lab.env)), `${BROKEN.cluster}-external-dns`];
   const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));

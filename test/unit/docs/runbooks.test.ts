@@ -38,7 +38,8 @@ function parsed(words: readonly string[]): Parsed {
 async function missing({ name, args: [run], options }: Parsed): Promise<string[]> {
   const { jws, reason, confirm, plan } = options;
   if (['approve', 'deny', 'sign'].includes(name) && jws === undefined) checkSaid({ ...options, ...(name === 'deny' ? { decision: 'abort' } : {}) });
-  if (run !== undefined && !/[…$<]/.test(run)) await runOf(run, {}, {});
+  // Of `check` the arguments are paths.
+  if (name !== 'check' && run !== undefined && !/[…$<]/.test(run)) await runOf(run, {}, {});
   if (name === 'retry' || name === 'abort') return reason === undefined ? ['--reason'] : [];
   return name === 'teardown' && confirm === undefined && plan === undefined ? ['--confirm'] : [];
 }

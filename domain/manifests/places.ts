@@ -1,0 +1,102 @@
+// Where Kubernetes objects hold what the rules judge: one table, walked by the check and compiled into CEL for admission (D1, A4, G1).
+
+/** A kind with the resources under which the API server admits it, subresources included. */
+export interface Kind {
+  group: string;
+  kind: string;
+  resources: readonly string[];
+}
+
+/** Kinds that hold the same things at the same paths: one admission policy. */
+export interface Place {
+  /** Name of the policy after `goldenpath-`. */
+  policy: string;
+  kinds: readonly Kind[];
+}
+
+/** `paths`: fields that hold host names. Steps are keys; `[]` stands for every item of a list. */
+export interface NamePlace extends Place {
+  paths: readonly string[];
+}
+
+/** `podSpec`: the path of the pod's spec. */
+export interface PodPlace extends Place {
+  podSpec: string;
+}
+
+export const CORE = '';
+const GATEWAY = 'gateway.networking.k8s.io';
+const ANNOTATION = 'external-dns.alpha.kubernetes.io/';
+
+/**
+ * Annotations that make ExternalDNS write names, several with commas between them and blanks anywhere. Its other annotations
+ * (target, alias, ttl, set-identifier, …) say what a record holds, never what it is called.
+ * Source: ExternalDNS 0.21, source/annotations/annotations.go and processors.go
+ */
+export const NAME_ANNOTATIONS = [`${ANNOTATION}hostname`, `${ANNOTATION}internal-hostname`] as const;
+
+/** Everything that ExternalDNS makes names from: by its contract Ingress and Service; the other kinds so that a source that somebody adds finds nothing outside the scope. */
+export const NAME_PLACES: readonly NamePlace[] = [
+  { policy: 'ingresses', kinds: [{ group: 'networking.k8s.io', kind: 'Ingress', resources: ['ingresses'] }], paths: ['spec.rules[].host', 'spec.tls[].hosts[]'] },
+  { policy: 'services', kinds: [{ group: CORE, kind: 'Service', resources: ['services'] }], paths: [] },
+  { policy: 'gateways', kinds: [of(GATEWAY, 'Gateway'), of(GATEWAY, 'ListenerSet')], paths: ['spec.listeners[].hostname'] },
+  { policy: 'routes', kinds: ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => of(GATEWAY, kind)), paths: ['spec.hostnames[]'] },
+  { policy: 'dns-endpoints', kinds: [of('externaldns.k8s.io', 'DNSEndpoint')], paths: ['spec.endpoints[].dnsName'] },
+];
+
+export const APPLICATION_PLACE: Place = { policy: 'applications', kinds: [of('argoproj.io', 'Application')] };
+/** The label that every Application carries (A4). */
+export const TIER_LABEL = 'goldenpath.idp/tier';
+
+/** Every kind that holds containers. Source: Kubernetes API reference, everything with a PodSpec or a PodTemplateSpec */
+export const POD_PLACES: readonly PodPlace[] = [
+  { policy: 'pods', kinds: [{ group: CORE, kind: 'Pod', resources: ['pods', 'pods/ephemeralcontainers'] }], podSpec: 'spec' },
+  { policy: 'workloads', kinds: [...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'].map((kind) => of('apps', kind)), of('batch', 'Job'), of(CORE, 'ReplicationController')], podSpec: 'spec.template.spec' },
+  { policy: 'cron-jobs', kinds: [of('batch', 'CronJob')], podSpec: 'spec.jobTemplate.spec.template.spec' },
+  { policy: 'pod-templates', kinds: [of(CORE, 'PodTemplate')], podSpec: 'template.spec' },
+];
+export const CONTAINER_LISTS = ['containers', 'initContainers', 'ephemeralContainers'] as const;
+
+/** The control plane's own namespaces: no guard may stand in the way of what keeps the cluster alive. */
+export const CONTROL_PLANE_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'] as const;
+/** Those, and Argo CD's, whose pinned manifest names its images by tag (environments/versions.yaml). */
+export const UNPINNED_NAMESPACES = [...CONTROL_PLANE_NAMESPACES, 'argocd'] as const;
+
+/** The plural that Kubernetes gives these kinds. */
+function of(group: string, kind: string): Kind {
+  return { group, kind, resources: [`${kind.toLowerCase()}s`] };
+}
+
+/** A value in an object, and the way to it. */
+export interface Found {
+  value: unknown;
+  path: (string | number)[];
+}
+
+/** Every value at a path like `spec.tls[].hosts[]`; nothing where the object has no such field. */
+export function valuesAt(object: unknown, path: string): Found[] {
+  let found: Found[] = [{ value: object, path: [] }];
+  for (const step of path.split('.')) {
+    const [key, items] = step.endsWith('[]') ? [step.slice(0, -2), true] : [step, false];
+    found = found.flatMap(({ value, path: way }) => {
+      const inner = fieldOf(value, key);
+      if (inner === undefined || inner === null) return [];
+      if (!items) return [{ value: inner, path: [...way, key] }];
+      return Array.isArray(inner) ? inner.map((item: unknown, index) => ({ value: item, path: [...way, key, index] })) : [];
+    });
+  }
+  return found;
+}
+
+/** A field of a mapping, or undefined. */
+export function fieldOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+}
+
+/** Whether an object's apiVersion and kind are among a place's kinds, in any version of the group. */
+export function isOfPlace(object: unknown, place: Place): boolean {
+  const [apiVersion, kind] = [fieldOf(object, 'apiVersion'), fieldOf(object, 'kind')];
+  if (typeof apiVersion !== 'string') return false;
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : CORE;
+  return place.kinds.some((candidate) => candidate.group === group && candidate.kind === kind);
+}

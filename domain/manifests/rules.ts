@@ -1,0 +1,127 @@
+// The rules that manifests are held to, as `goldenpath check` applies them to one object; admission.ts makes the same rules into policies (D1, D2, A1, A4, G1).
+import { deviations, isExternalDns } from './external-dns-container.ts';
+import { allowedNames, annotationText, nameProblem, namesIn, SEPARATOR } from './host-names.ts';
+import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt } from './places.ts';
+import type { ManifestScope } from './scope.ts';
+import { type Tier, TIERS } from '../tiers.ts';
+
+/** Every rule: its requirement, what it demands, and what to do where it is broken. The ids are those of findings, of SARIF and in the messages of admission. */
+export const RULES = {
+  'kubernetes-document': { requirement: 'A1', demand: 'every document is a Kubernetes object with apiVersion, kind and metadata.name', fix: 'give it these fields, or move it out of the folder of manifests' },
+  'no-metadata-file': { requirement: 'A1', demand: 'no file is called metadata.yaml', fix: 'rename it, or move it out of the folder: Argo CD would apply it as a manifest' },
+  'host-name': { requirement: 'D1', demand: 'every host name lies in the DNS subtree of the platform', fix: 'derive the name from the host suffix (global.hostSuffix in charts)' },
+  'application-tier': { requirement: 'A4', demand: 'every Application carries its tier, and none above the ceiling of the lifecycle', fix: `set the label ${TIER_LABEL} to the tier that the application belongs to, in quotes; what lies above the ceiling does not belong on this platform` },
+  'image-digest': { requirement: 'G1', demand: 'every image is pinned by a digest of the version manifest', fix: 'pin it as repository@sha256:…, and add the image to environments/versions.yaml' },
+  'external-dns-arguments': { requirement: 'D2', demand: 'ExternalDNS runs with the arguments of the contract and no others that decide about records', fix: 'take the arguments from gitops/apps/external-dns' },
+} as const;
+
+export type RuleId = keyof typeof RULES;
+
+/** A rule that an object breaks, and the way to the field that does. */
+export interface Breach {
+  rule: RuleId;
+  path: (string | number)[];
+  /** What was given; the empty text where something is missing. */
+  given: string;
+  problem: string;
+  allowed: string;
+  fix: string;
+}
+
+/** Everything that is wrong with one parsed document; a document without content, null, is none. */
+export function breaches(document: unknown, scope: ManifestScope): Breach[] {
+  if (document === null || document === undefined) return [];
+  const items = itemsOf(document);
+  if (items !== undefined) return items.flatMap((item, index) => breaches(item, scope).map((found) => ({ ...found, path: ['items', index, ...found.path] })));
+  const invalid = documentBreaches(document);
+  return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...tierBreaches(document, scope), ...podBreaches(document, scope)];
+}
+
+/** A breach of a rule, with the rule's own words for what to do. */
+export function breach(rule: RuleId, path: (string | number)[], given: string, problem: string, allowed: string): Breach {
+  return { rule, path, given, problem, allowed, fix: RULES[rule].fix };
+}
+
+/** The objects of a list as kubectl and Argo CD take it apart, or undefined where the document is no list. */
+export function itemsOf(document: unknown): unknown[] | undefined {
+  const [kind, items] = [fieldOf(document, 'kind'), fieldOf(document, 'items')];
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : undefined;
+}
+
+function documentBreaches(document: unknown): Breach[] {
+  const allowed = 'a mapping with apiVersion, kind and metadata.name';
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return [breach('kubernetes-document', [], '', 'is no Kubernetes object', allowed)];
+  const generated = isText(valuesAt(document, 'metadata.generateName')[0]?.value);
+  const missing = ['apiVersion', 'kind', ...(generated ? [] : ['metadata.name'])].filter((path) => !isText(valuesAt(document, path)[0]?.value));
+  return missing.length === 0 ? [] : [breach('kubernetes-document', (missing[0] ?? '').split('.'), '', `has no ${missing.join(', no ')}`, allowed)];
+}
+
+function nameBreaches(object: unknown, scope: ManifestScope): Breach[] {
+  if (isIn(object, CONTROL_PLANE_NAMESPACES)) return [];
+  const places = NAME_PLACES.filter((place) => isOfPlace(object, place));
+  const annotations = places.length === 0 ? [] : NAME_ANNOTATIONS.flatMap((key) => annotation(object, key));
+  return [...places.flatMap(({ paths }) => paths.flatMap((path) => valuesAt(object, path))), ...annotations].flatMap(({ value, path }) => {
+    const wrong = (given: string, problem: string) => breach('host-name', path, given, problem, allowedNames(scope));
+    if (typeof value !== 'string') return [wrong(givenText(value), 'is no text')];
+    return namesIn(value).flatMap(({ given, name }) => {
+      const problem = nameProblem(name, scope);
+      return problem === undefined ? [] : [wrong(given, problem)];
+    });
+  });
+}
+
+/** An annotation as ExternalDNS reads it. */
+function annotation(object: unknown, key: string): Found[] {
+  const value = fieldOf(fieldOf(fieldOf(object, 'metadata'), 'annotations'), key);
+  return value === undefined || value === null ? [] : [{ value: typeof value === 'string' ? annotationText(value) : value, path: ['metadata', 'annotations', key] }];
+}
+
+function tierBreaches(object: unknown, { tiers, maxTier }: ManifestScope): Breach[] {
+  if (!isOfPlace(object, APPLICATION_PLACE) || isIn(object, CONTROL_PLANE_NAMESPACES)) return [];
+  const tier = fieldOf(fieldOf(fieldOf(object, 'metadata'), 'labels'), TIER_LABEL);
+  if ((tiers as readonly unknown[]).includes(tier)) return [];
+  return [breach('application-tier', ['metadata', 'labels', TIER_LABEL], givenText(tier), tierProblem(tier, maxTier), tiers.map((each) => `"${each}"`).join(', '))];
+}
+
+function tierProblem(tier: unknown, maxTier: Tier): string {
+  if (tier === undefined) return `carries no label ${TIER_LABEL}`;
+  if (typeof tier !== 'string') return 'is no text: a tier stands in quotes';
+  return (TIERS as readonly string[]).includes(tier) ? `is a tier above ${maxTier}, the ceiling of the lifecycle` : 'is no tier';
+}
+
+function givenText(value: unknown): string {
+  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function podBreaches(object: unknown, scope: ManifestScope): Breach[] {
+  if (isIn(object, UNPINNED_NAMESPACES)) return [];
+  const containers = POD_PLACES.filter((place) => isOfPlace(object, place)).flatMap(({ podSpec }) => CONTAINER_LISTS.flatMap((list) => valuesAt(object, `${podSpec}.${list}[]`)));
+  return containers.flatMap(({ value: container, path }) => [
+    ...imageBreaches(container, path, scope),
+    ...(isExternalDns(container, scope.externalDns)
+      ? deviations(container, scope.externalDns).map((found) => breach('external-dns-arguments', [...path, ...found.path], found.given, `ExternalDNS ${found.problem}`, found.allowed))
+      : []),
+  ]);
+}
+
+function imageBreaches(container: unknown, path: (string | number)[], { digests }: ManifestScope): Breach[] {
+  const image = fieldOf(container, 'image');
+  if (image === undefined || image === null) return []; // the API server refuses it by itself
+  const wrong = (given: string, problem: string) => [breach('image-digest', [...path, 'image'], given, problem, 'repository@sha256:… with a digest of environments/versions.yaml')];
+  if (typeof image !== 'string') return wrong(givenText(image), 'is no text');
+  return image.split(SEPARATOR).filter((each) => each !== '' && !isPinned(each, digests)).flatMap((each) => wrong(each, each.includes('@') ? 'has a digest that the version manifest does not hold' : 'is not pinned by a digest'));
+}
+
+/** Whether an image is named by one of the digests. Its repository may be a mirror's: the digest says what it is. */
+function isPinned(image: string, digests: readonly string[]): boolean {
+  return !image.startsWith('@') && digests.some((digest) => image.endsWith(`@${digest}`));
+}
+
+function isIn(object: unknown, namespaces: readonly string[]): boolean {
+  const namespace = fieldOf(fieldOf(object, 'metadata'), 'namespace');
+  return typeof namespace === 'string' && namespaces.includes(namespace);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

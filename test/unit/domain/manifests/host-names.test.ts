@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isWithin } from '../../../../domain/dns-names.ts';
+import { annotationText, nameProblem, namesIn } from '../../../../domain/manifests/host-names.ts';
+import { breaches } from '../../../../domain/manifests/rules.ts';
+import { scopeOf } from '../../../support/corpus.ts';
+import { buildId, hostName, label } from '../arbitraries.ts';
+
+const ephemeral = scopeOf('ephemeral');
+const persistent = scopeOf('persistent');
+const mayWrite = (name: string, scope = ephemeral) => nameProblem(name, scope) === undefined;
+/** Names near the scope, so that both verdicts really occur. */
+const near = fc.tuple(fc.array(fc.oneof(label, fc.constantFrom('b-21-11-26-01', 'b-21-11-26-011', 'xb-21-11-26-01', '*')), { maxLength: 3 }), fc.constantFrom('dev.goldenpathidp.io', 'b-21-11-26-01.dev.goldenpathidp.io', 'goldenpathidp.io', 'b-21-11-26-01.dev.goldenpathidp.io.example.org')).map(([labels, end]) => [...labels, end].join('.'));
+/** Every way in which a name gets into an object. */
+const placed: ((name: string) => object)[] = [
+  (host) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'x' }, spec: { rules: [{}, { host }] } }),
+  (host) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'x' }, spec: { tls: [{ hosts: [host] }] } }),
+  (host) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', annotations: { 'external-dns.alpha.kubernetes.io/hostname': host } } }),
+  (host) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', annotations: { 'external-dns.alpha.kubernetes.io/internal-hostname': `kong.b-21-11-26-01.dev.goldenpathidp.io , ${host}.` } } }),
+  (host) => ({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'x' }, spec: { listeners: [{ hostname: host }] } }),
+  (host) => ({ apiVersion: 'gateway.networking.k8s.io/v1alpha2', kind: 'TLSRoute', metadata: { name: 'x' }, spec: { hostnames: [host] } }),
+  (host) => ({ apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint', metadata: { name: 'x' }, spec: { endpoints: [{ dnsName: host }] } }),
+];
+
+describe('nameProblem', () => {
+  it('D1: no name outside the suffix passes, in any place of any kind', () => {
+    fc.assert(fc.property(fc.oneof(hostName, near), fc.constantFrom(...placed), (name, place) => {
+      fc.pre(!isWithin(name, ephemeral.hostSuffix));
+      expect(mayWrite(name)).toBe(false);
+      expect(breaches(place(name), ephemeral)).toMatchObject([{ rule: 'host-name' }]);
+    }));
+  });
+
+  it('D1: every name inside passes, whatever its case and with a trailing dot', () => {
+    fc.assert(fc.property(fc.array(label, { maxLength: 3 }), fc.boolean(), fc.constantFrom(...placed), (labels, wild, place) => {
+      const name = [...(wild ? ['*'] : []), ...labels, ephemeral.hostSuffix].join('.');
+      expect(breaches(place(name.toUpperCase()), ephemeral)).toEqual([]);
+      expect(namesIn(`${name.toUpperCase()}.`).every((each) => mayWrite(each.name))).toBe(true);
+    }));
+  });
+
+  it('failure 16: b-21-11-26-01 is neither xb-21-11-26-01 nor b-21-11-26-011', () => {
+    expect(mayWrite('app.b-21-11-26-011.dev.goldenpathidp.io')).toBe(false);
+    expect(mayWrite('app.xb-21-11-26-01.dev.goldenpathidp.io')).toBe(false);
+    expect(mayWrite('xb-21-11-26-01.dev.goldenpathidp.io')).toBe(false);
+    expect(mayWrite('app.b-21-11-26-01.dev.goldenpathidp.io')).toBe(true);
+  });
+
+  it('D1: an ephemeral platform never writes the base name or its wildcard', () => {
+    expect(mayWrite('dev.goldenpathidp.io')).toBe(false);
+    expect(mayWrite('*.dev.goldenpathidp.io')).toBe(false);
+  });
+
+  it('D1: a persistent platform writes in no build’s subtree', () => {
+    fc.assert(fc.property(buildId, fc.array(label, { maxLength: 2 }), (build, labels) => {
+      expect(mayWrite([...labels, `b-${build}`, 'dev.goldenpathidp.io'].join('.'), persistent)).toBe(false);
+    }));
+    expect(mayWrite('*.b-1.dev.goldenpathidp.io', persistent)).toBe(false);
+  });
+
+  it('D1: a persistent platform writes everything else in its zone', () => {
+    for (const name of ['dev.goldenpathidp.io', '*.dev.goldenpathidp.io', 'bb-1.dev.goldenpathidp.io', 'b-1.apps.dev.goldenpathidp.io', '_acme-challenge.dev.goldenpathidp.io']) expect(mayWrite(name, persistent)).toBe(true);
+    expect(mayWrite('staging.goldenpathidp.io', persistent)).toBe(false);
+  });
+
+  it('D3: escapes, blanks and letters beyond ASCII are no host name, so that nobody reads another one in them', () => {
+    for (const name of [String.raw`\142-1.dev.goldenpathidp.io`, String.raw`x\056b-21-11-26-01.dev.goldenpathidp.io`, 'a b.dev.goldenpathidp.io', 'ſ.dev.goldenpathidp.io', 'x.*.dev.goldenpathidp.io', '.dev.goldenpathidp.io', '*']) {
+      expect(nameProblem(name, persistent)).toBe('is no host name');
+    }
+    expect(namesIn('\u212A.Dev')).toEqual([{ given: '\u212A.Dev', name: '\u212A.dev' }]); // the Kelvin sign, which JavaScript would lower to k
+  });
+});
+
+describe('namesIn', () => {
+  it('D1: gives each name of an annotation as ExternalDNS takes it apart', () => {
+    expect(namesIn(annotationText(' A.example.org. , b. example.org,,\n')).map(({ name }) => name)).toEqual(['a.example.org', 'b.example.org']);
+  });
+});
