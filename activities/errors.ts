@@ -27,6 +27,7 @@ export const NOT_FOUND = {
   object: ['NoSuchKey'],
   bucket: ['NoSuchBucket'],
   kms: ['NotFoundException'],
+  databaseInstance: ['DBInstanceNotFound', 'DBInstanceNotFoundFault'],
 } as const;
 
 /**

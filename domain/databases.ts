@@ -9,10 +9,6 @@ export interface DatabaseSpec {
   owner: string;
 }
 
-/** The keys of the secret `goldenpath/{env}/{app}/postgres`, which applications read through External Secrets (R2). */
-export const SECRET_KEYS = ['username', 'password', 'host', 'port', 'dbname'] as const;
-export type DatabaseSecret = Record<(typeof SECRET_KEYS)[number], string>;
-
 /** The instance's administrator. RDS makes the password, keeps it in Secrets Manager and rotates it: no run ever makes or shows one. */
 export const MASTER_USER = 'goldenpath_admin';
 

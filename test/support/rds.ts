@@ -3,15 +3,17 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { createRds, type Rds } from '../../lab/aws/rds/index.ts';
-import { realPostgres, type PostgresServers } from '../../lab/aws/rds/postgres.ts';
+import { createRds } from '../../lab/aws/rds/index.ts';
+import { realPostgres } from '../../lab/aws/rds/postgres.ts';
+import { plugSecretsManager } from '../../lab/aws/secretsmanager/index.ts';
 import { Supervisor } from '../../lab/processes.ts';
 import { removeTree } from '../../lab/remove-tree.ts';
 import { startAws, type TestAws } from './moto.ts';
 
 export interface TestRds {
   aws: TestAws;
-  servers: PostgresServers;
+  /** PEM of the authority that signs the servers' certificates. */
+  caFile: string;
   /** The folder of a server's files; its log is `<instance>/postgres.log`. */
   dir: string;
   /** Names of the PostgreSQL processes that run now. */
@@ -26,19 +28,20 @@ export async function startRds({ timeScale }: { timeScale: number }): Promise<Te
   const dir = await mkdtemp(join(tmpdir(), 'goldenpath-rds-')); // for its owner alone, as a lab's folder is
   const supervisor = new Supervisor(join(dir, 'processes.json'));
   const servers = await realPostgres({ dir: join(dir, 'rds'), caFile: join(dir, 'rds-ca.pem'), supervisor });
-  const made: Rds[] = [];
+  const made: { close(): unknown }[] = [];
   const aws = await startAws({
     timeScale,
     services: (world) => {
       const rds = createRds(world, { servers });
-      made.push(rds);
-      return [rds.service];
+      const secrets = plugSecretsManager(world);
+      made.push(rds, secrets);
+      return [rds.service, secrets.service];
     },
   });
   const ca = await readFile(servers.caFile, 'utf8');
   return {
     aws,
-    servers,
+    caFile: servers.caFile,
     dir: join(dir, 'rds'),
     processes: () => supervisor.list().map(({ name }) => name),
     async connect({ database = 'postgres', ...login }) {
@@ -48,7 +51,7 @@ export async function startRds({ timeScale }: { timeScale: number }): Promise<Te
       return client;
     },
     async stop() {
-      for (const rds of made) await rds.close();
+      for (const service of made) await service.close();
       await supervisor.stopAll();
       await aws.stop();
       await removeTree(dir);
