@@ -70,13 +70,13 @@ export async function canLogIn(login: Login & { ca: string }): Promise<boolean> 
   }
 }
 
-/** By PostgreSQL's error code, or its class (the first two characters). Source: PostgreSQL manual, "PostgreSQL Error Codes". */
-const CODES: Partial<Record<ErrorType, readonly string[]>> = {
-  AccessDenied: [...REFUSED, '42501'],
+/** By PostgreSQL's error code, or its beginning, which is its class. Source: PostgreSQL manual, "PostgreSQL Error Codes". */
+const CODES: readonly (readonly [type: ErrorType, codes: readonly string[]])[] = [
+  ['AccessDenied', [...REFUSED, '42501']],
   // Somebody else made it between reading and writing, or uses it just now.
-  Conflict: ['40', '42710', '42P04', '23505', '55006', '55P03'],
-  Unavailable: ['08', '53', '57P', '57014', '58'],
-};
+  ['Conflict', ['40', '42710', '42P04', '23505', '55006', '55P03']],
+  ['Unavailable', ['08', '53', '57P', '57014', '58']],
+];
 
 /** What node says of a certificate that cannot be trusted. Source: OpenSSL's X509_V_ERR names, Node's TLS documentation. */
 const CERTIFICATE = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
@@ -97,7 +97,7 @@ function typeOf(error: Error & { code?: unknown }): ErrorType | undefined {
   if (error instanceof pg.DatabaseError) {
     // XX000 is any internal error; this one is two writers at one catalogue row.
     if (code === 'XX000' && error.message === 'tuple concurrently updated') return 'Conflict';
-    return (Object.keys(CODES) as (keyof typeof CODES)[]).find((type) => CODES[type]?.some((one) => code === one || (one.length < 5 && code.startsWith(one))));
+    return CODES.find(([, codes]) => codes.some((one) => code.startsWith(one)))?.[0];
   }
   if (CERTIFICATE.test(code)) return 'AccessDenied';
   return NO_ANSWER.test(error.message) ? 'Unavailable' : undefined;

@@ -46,11 +46,12 @@ export function sqlOf(step: Step, { verifier }: { verifier: string }): Sql {
     case 'let-admin-connect': return { database: null, transaction: true, statements: [...letAdminConnect(step)] };
     case 'close-database': return asOwner(null, step.owner, [`REVOKE ALL ON DATABASE ${quoteIdentifier(step.database)} FROM PUBLIC`]);
     case 'close-schema': return asOwner(step.database, step.owner, ['REVOKE ALL ON SCHEMA public FROM PUBLIC']);
-    case 'close-defaults': return asOwner(step.database, step.owner, [
-      ...(step.functions ? ['ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC'] : []),
-      ...(step.types ? ['ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC'] : []),
-    ]);
+    case 'close-defaults': break;
   }
+  return asOwner(step.database, step.owner, [
+    ...(step.functions ? ['ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC'] : []),
+    ...(step.types ? ['ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC'] : []),
+  ]);
 }
 
 function admin(statements: string[]): Sql {
@@ -84,6 +85,7 @@ export function stepWords(step: Step): string {
     case 'let-admin-connect': return `let the administrator connect to ${step.database}`;
     case 'close-database': return `took everybody's rights from database ${step.database}`;
     case 'close-schema': return `took everybody's rights from schema public in ${step.database}`;
-    case 'close-defaults': return `what ${step.owner} makes in ${step.database} is its own by default`;
+    case 'close-defaults': break;
   }
+  return `what ${step.owner} makes in ${step.database} is its own by default`;
 }

@@ -12,6 +12,7 @@ import { startRds, type TestRds } from '../support/rds.ts';
 
 let lab: TestRds;
 let sdk: RDSClient;
+const SubnetIds: string[] = [];
 let request: CreateDBInstanceCommandInput;
 const soon = () => ({ client: sdk, maxWaitTime: 60, minDelay: 1, maxDelay: 1 });
 const ONE = { DBInstanceIdentifier: 'one' };
@@ -38,15 +39,11 @@ beforeAll(async () => {
   sdk = new RDSClient(lab.aws.client);
   const ec2 = new EC2Client(lab.aws.client);
   const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: '10.0.0.0/16' }));
-  const SubnetIds: string[] = [];
   for (const [zone, CidrBlock] of [['a', '10.0.0.0/20'], ['b', '10.0.16.0/20']] as const) {
     const { Subnet } = await ec2.send(new CreateSubnetCommand({ VpcId: Vpc?.VpcId, CidrBlock, AvailabilityZone: `eu-west-2${zone}` }));
     SubnetIds.push(Subnet?.SubnetId ?? '');
   }
   await sdk.send(new CreateDBSubnetGroupCommand({ DBSubnetGroupName: 'databases', DBSubnetGroupDescription: 'of the test', SubnetIds, Tags: [{ Key: 'owner', Value: 'test' }] }));
-  const { DBSubnetGroups: [group] = [] } = await sdk.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: 'databases' }));
-  expect(group).toMatchObject({ VpcId: Vpc?.VpcId, SubnetGroupStatus: 'Complete' });
-  expect(group?.Subnets?.map(({ SubnetIdentifier }) => SubnetIdentifier).toSorted()).toEqual(SubnetIds.toSorted());
   request = {
     ...ONE, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', EngineVersion: '18.4', AllocatedStorage: 50, StorageType: 'gp3', StorageEncrypted: true, MasterUsername: 'goldenpath_admin',
     ManageMasterUserPassword: true, DBSubnetGroupName: 'databases', DeletionProtection: true, PubliclyAccessible: false, Tags: [{ Key: 'owner', Value: 'test' }],
@@ -58,6 +55,13 @@ afterAll(() => lab.stop());
 describe('an instance from creation to its end', () => {
   it('R1: nobody pays for a database that nobody asked for', () => {
     expect(lab.processes()).toEqual([]);
+  });
+
+  it('R1: a subnet group is described with its VPC and its subnets', async () => {
+    const { DBSubnetGroups: [group] = [] } = await sdk.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: 'databases' }));
+    expect(group).toMatchObject({ VpcId: expect.stringMatching(/^vpc-/) as string, SubnetGroupStatus: 'Complete' });
+    expect(group?.Subnets?.map(({ SubnetIdentifier }) => SubnetIdentifier).toSorted()).toEqual(SubnetIds.toSorted());
+    await expect(sdk.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: 'nowhere' }))).rejects.toMatchObject({ name: 'DBSubnetGroupNotFoundFault' });
   });
 
   it('R1: an instance that is not there is a typed not found', async () => {

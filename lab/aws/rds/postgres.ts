@@ -69,7 +69,11 @@ export async function realPostgres({ dir, caFile, supervisor }: { readonly dir: 
         ready: async () => { await (await connect()).end(); return true; },
       });
       const client = await connect();
-      await makeMaster(client, master).finally(() => client.end());
+      try {
+        await makeMaster(client, master);
+      } finally {
+        await client.end();
+      }
       return { host: HOST, port, stop: () => supervisor.stop(name) };
     },
     async remove(instance) {

@@ -85,6 +85,10 @@ describe('what the product cannot do', () => {
       }
     }
     expect(found).toEqual(ALLOWED);
-    expect(read('package.json')).not.toContain('@aws-sdk/client-rds');
+  });
+
+  it('failure 33: only the activities of the database commands speak with RDS', () => {
+    const speaking = globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root }).filter((file) => read(file).includes("'@aws-sdk/client-rds'"));
+    expect(speaking.toSorted()).toEqual(['activities/clients.ts', 'activities/rds.ts']);
   });
 });

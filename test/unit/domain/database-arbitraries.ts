@@ -27,17 +27,17 @@ export const secretState = fc.constantFrom<SecretState>('absent', 'works', 'wron
 
 /** The state after a step; throws where PostgreSQL would refuse it. */
 export function carryOut(live: LiveState, step: Step): LiveState {
-  const role = (name: string, change: Partial<LiveRole>): LiveState => {
+  const withRole = (name: string, change: Partial<LiveRole>): LiveState => {
     if (!live.roles.some((one) => one.name === name)) throw new Error(`role "${name}" does not exist`);
     return { ...live, roles: live.roles.map((one) => (one.name === name ? { ...one, ...change } : one)) };
   };
-  const database = (name: string, owner: string, change: (one: LiveDatabase) => Partial<LiveDatabase>): LiveState => {
+  const withDatabase = (name: string, owner: string, change: (one: LiveDatabase) => Partial<LiveDatabase>): LiveState => {
     if (live.roles.find((one) => one.name === owner)?.adminMaySet !== true) throw new Error(`permission denied to set role "${owner}"`);
     if (!live.databases.some((one) => one.name === name)) throw new Error(`database "${name}" does not exist`);
     return { ...live, databases: live.databases.map((one) => (one.name === name ? { ...one, ...change(one) } : one)) };
   };
   const within = (name: string, owner: string, change: Partial<NonNullable<LiveDatabase['inside']>>): LiveState =>
-    database(name, owner, (one) => {
+    withDatabase(name, owner, (one) => {
       if (!one.adminConnects) throw new Error(`permission denied for database "${name}"`);
       return { inside: one.inside && { ...one.inside, ...change } };
     });
@@ -45,17 +45,18 @@ export function carryOut(live: LiveState, step: Step): LiveState {
     case 'create-role':
       if (live.roles.some(({ name }) => name === step.role)) throw new Error(`role "${step.role}" already exists`);
       return { ...live, roles: [...live.roles, { name: step.role, canLogin: true, powers: [], comment: step.comment, adminMaySet: false }] };
-    case 'mark-role': return role(step.role, { comment: step.comment });
-    case 'restrict-role': return role(step.role, { powers: [] });
-    case 'allow-login': return role(step.role, { canLogin: true });
-    case 'set-password': return role(step.role, {});
-    case 'let-admin-set': return role(step.role, { adminMaySet: true });
+    case 'mark-role': return withRole(step.role, { comment: step.comment });
+    case 'restrict-role': return withRole(step.role, { powers: [] });
+    case 'allow-login': return withRole(step.role, { canLogin: true });
+    case 'set-password': return withRole(step.role, {});
+    case 'let-admin-set': return withRole(step.role, { adminMaySet: true });
     case 'create-database':
       if (live.databases.some(({ name }) => name === step.database)) throw new Error(`database "${step.database}" already exists`);
       return { ...live, databases: [...live.databases, { name: step.database, owner: step.owner, public: true, adminConnects: false, inside: { publicSchemaOpen: true, functionsOpen: true, typesOpen: true } }] };
-    case 'let-admin-connect': return database(step.database, step.owner, () => ({ adminConnects: true }));
-    case 'close-database': return database(step.database, step.owner, () => ({ public: false }));
+    case 'let-admin-connect': return withDatabase(step.database, step.owner, () => ({ adminConnects: true }));
+    case 'close-database': return withDatabase(step.database, step.owner, () => ({ public: false }));
     case 'close-schema': return within(step.database, step.owner, { publicSchemaOpen: false });
-    case 'close-defaults': return within(step.database, step.owner, { ...(step.functions && { functionsOpen: false }), ...(step.types && { typesOpen: false }) });
+    case 'close-defaults': break;
   }
+  return within(step.database, step.owner, { ...(step.functions && { functionsOpen: false }), ...(step.types && { typesOpen: false }) });
 }
