@@ -9,7 +9,8 @@ import { databaseSecretName, type DatabaseSpec, databaseTags } from '../domain/d
 import { GoldenpathError } from '../domain/errors.ts';
 import { scramVerifier } from '../domain/scram.ts';
 import type { Clients } from './clients.ts';
-import type { DatabaseChanges, DatabaseFinding, DatabaseOutcome, DatabaseProbes, DatabasesInput } from './database-contract.ts';
+import type { DatabaseFinding, DatabaseOutcome } from '../domain/database-report.ts';
+import type { DatabaseChanges, DatabaseProbes, DatabasesInput } from './database-contract.ts';
 import { type InDatabase, readLive } from './database-reading.ts';
 import { createSecret, promote, putSecret, readSecret, type StoredSecret } from './database-secrets.ts';
 import { masterLogin } from './rds.ts';
@@ -39,7 +40,7 @@ const LOCK = 'SELECT pg_try_advisory_lock(1_735_355_492) AS held';
 const ROUNDS = 3;
 
 /** `rdsCaFile`: the authorities of RDS, PEM. */
-export function databaseActivities(clients: Pick<Clients, 'rds' | 'secrets'>, { rdsCaFile }: { rdsCaFile?: string | undefined }): DatabaseProbes & DatabaseChanges {
+export function databaseActivities(clients: Pick<Clients, 'rds' | 'secrets'>, { rdsCaFile }: { rdsCaFile?: string | undefined }): Pick<DatabaseProbes, 'checkDatabases'> & Pick<DatabaseChanges, 'applyDatabases'> {
   return {
     checkDatabases: (input) => onInstance(clients, rdsCaFile, input, async (instance) => {
       const judged = await judgeAll(instance, input.databases, false);
@@ -51,7 +52,7 @@ export function databaseActivities(clients: Pick<Clients, 'rds' | 'secrets'>, { 
 
 async function onInstance<T>(clients: Pick<Clients, 'rds' | 'secrets'>, rdsCaFile: string | undefined, { environment, instance }: Omit<DatabasesInput, 'rotate'>, use: (instance: Instance) => Promise<T>): Promise<T> {
   const ca = await rdsAuthorities(rdsCaFile);
-  const { database, ...login } = await masterLogin(clients, instance);
+  const { database, ...login } = await masterLogin(clients, { environment, identifier: instance });
   const inDatabase: InDatabase = (name, work) => withPostgres({ ...login, database: name, ca }, work);
   return inDatabase(database, (admin) => use({ secrets: clients.secrets, environment, endpoint: { host: login.host, port: login.port }, ca, admin, inDatabase }));
 }

@@ -30,6 +30,7 @@ import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
 import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
+import { rdsActivities } from './rds-instance.ts';
 import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
@@ -87,7 +88,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }, mapKubernetesError), // the inventory asks both
     ...createKubernetesActivities(kubernetes),
-    ...allAtEdge(databaseActivities(clients, { rdsCaFile }), mapPostgresError),
+    ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients) }, mapPostgresError),
   });
 }
 

@@ -10,14 +10,16 @@ import { databaseActivities } from '../../activities/databases.ts';
 import { atEdge } from '../../activities/errors.ts';
 import { mapPostgresError } from '../../activities/postgres.ts';
 import { masterLogin } from '../../activities/rds.ts';
-import { databaseOf, type DatabaseSpec } from '../../domain/databases.ts';
+import { databaseOf, type DatabaseSpec, databaseTags } from '../../domain/databases.ts';
 import type { DatabaseLogin } from '../../domain/database-secret.ts';
 import { selfSigned } from '../../lab/aws/eks/certificate.ts';
 import { startRds, type TestRds } from '../support/rds.ts';
 
 let lab: TestRds;
 let clients: { rds: RDSClient; secrets: SecretsManagerClient };
-let activities: DatabaseProbes & DatabaseChanges;
+let activities: Activities;
+type Activities = Pick<DatabaseProbes, 'checkDatabases'> & Pick<DatabaseChanges, 'applyDatabases'>;
+const NAME = { environment: 'dev', identifier: 'goldenpath-dev' };
 const INSTANCE = { DBInstanceIdentifier: 'goldenpath-dev' };
 
 const apply = (databases: DatabaseSpec[], rotate = false) => activities.applyDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases, rotate });
@@ -27,14 +29,14 @@ beforeAll(async () => {
   lab = await startRds({ timeScale: 400 });
   clients = { rds: new RDSClient(lab.aws.client), secrets: new SecretsManagerClient(lab.aws.client) };
   activities = withFile(lab.caFile);
-  await clients.rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true }));
+  await clients.rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
   await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, INSTANCE);
 });
 afterAll(() => lab.stop());
 afterEach(() => { vi.restoreAllMocks(); });
 
 /** The activities as a worker has them: errors triaged, but outside of any run. */
-function withFile(rdsCaFile: string | undefined): DatabaseProbes & DatabaseChanges {
+function withFile(rdsCaFile: string | undefined): Activities {
   const { applyDatabases, checkDatabases } = databaseActivities(clients, { rdsCaFile });
   return { applyDatabases: atEdge(applyDatabases, mapPostgresError), checkDatabases: atEdge(checkDatabases, mapPostgresError) };
 }
@@ -49,7 +51,7 @@ function asApp({ username: user, password, port, dbname: database }: DatabaseLog
 }
 
 async function asAdmin<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await lab.connect(await masterLogin(clients, 'goldenpath-dev'));
+  const client = await lab.connect(await masterLogin(clients, NAME));
   try {
     return await use(client);
   } finally {
@@ -97,7 +99,7 @@ describe('a database for an application', () => {
     const { rows } = await client.query("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT has_function_privilege('billing', 'f()', 'EXECUTE') AS executes, has_schema_privilege('billing', 'public', 'USAGE') AS uses").then((results) => (results as unknown as pg.QueryResult[])[1] ?? { rows: [] });
     expect(rows).toEqual([{ executes: false, uses: false }]);
     await client.end();
-    const admin = await lab.connect({ ...(await masterLogin(clients, 'goldenpath-dev')), database: 'orders_api' });
+    const admin = await lab.connect({ ...(await masterLogin(clients, NAME)), database: 'orders_api' });
     await expect(admin.query('SELECT * FROM public.proof')).rejects.toMatchObject({ code: '42501' });
     await admin.end();
   });
@@ -182,7 +184,7 @@ describe('what is not ours, or no longer right', () => {
   });
 
   it('R1: another run at the same instance: come again', async () => {
-    const held = await lab.connect(await masterLogin(clients, 'goldenpath-dev'));
+    const held = await lab.connect(await masterLogin(clients, NAME));
     await held.query('SELECT pg_advisory_lock(1735355492)');
     await expect(make('billing')).rejects.toMatchObject({ type: 'Conflict', nonRetryable: false });
     await held.end();
@@ -222,7 +224,7 @@ it('R1, R2: wherever an attempt dies, the next one finishes, and no password is 
 
 it('R2: no password is in a server\'s log, in the gateway\'s log, or in what the activities give back', async () => {
   const passwords = await Promise.all(['orders-api', 'billing', 'early', 'legacy', 'partial', 'crash-1'].map(async (app) => (await secretOf(app)).login.password));
-  const { password: master } = await masterLogin(clients, 'goldenpath-dev');
+  const { password: master } = await masterLogin(clients, NAME);
   const log = await readFile(join(lab.dir, 'goldenpath-dev', 'postgres.log'), 'utf8');
   expect(log).toContain('CREATE ROLE "billing"'); // statements are in it
   const told = [log, JSON.stringify(lab.aws.gateway.requests()), JSON.stringify(await make('billing'))];
@@ -232,7 +234,7 @@ it('R2: no password is in a server\'s log, in the gateway\'s log, or in what the
 });
 
 it('F4: an instance that is missing or stopped is named with what to do', async () => {
-  await expect(activities.checkDatabases({ environment: 'dev', instance: 'goldenpath-prod', databases: [] })).rejects.toMatchObject({ type: 'PreflightFailed', message: 'RDS has no instance goldenpath-prod; make it with: goldenpath database apply' });
+  await expect(activities.checkDatabases({ environment: 'dev', instance: 'goldenpath-prod', databases: [] })).rejects.toMatchObject({ type: 'PreflightFailed', message: 'RDS has no instance goldenpath-prod; make it with: goldenpath database apply --env dev' });
   await clients.rds.send(new StopDBInstanceCommand(INSTANCE));
   await vi.waitFor(() => expect(activities.checkDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: [] })).rejects.toMatchObject({
     type: 'PreflightFailed', message: 'RDS instance goldenpath-dev is stopped; start it with: aws rds start-db-instance --db-instance-identifier goldenpath-dev',
