@@ -57,6 +57,14 @@ async function onInstance<T>(clients: Pick<Clients, 'rds' | 'secrets'>, rdsCaFil
   return inDatabase(database, (admin) => use({ secrets: clients.secrets, environment, endpoint: { host: login.host, port: login.port }, ca, admin, inDatabase }));
 }
 
+/** The databases that PostgreSQL has beside its own, whoever made them: what is lost with the instance (R4). */
+export function listDatabases(clients: Pick<Clients, 'rds' | 'secrets'>, rdsCaFile: string | undefined, on: { environment: string; instance: string }): Promise<string[]> {
+  return onInstance(clients, rdsCaFile, { ...on, databases: [] }, async ({ admin }) => {
+    const { rows } = await admin.query<{ name: string }>("SELECT datname AS name FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', 'rdsadmin')");
+    return rows.map(({ name }) => name);
+  });
+}
+
 /** Everything is judged before anything is changed. */
 async function applyAll(instance: Instance, { databases, rotate }: DatabasesInput): Promise<DatabaseOutcome[]> {
   const { rows: [lock] } = await instance.admin.query<{ held: boolean }>(LOCK); // ends with the connection

@@ -27,6 +27,7 @@ export const NOT_FOUND = {
   object: ['NoSuchKey'],
   bucket: ['NoSuchBucket'],
   kms: ['NotFoundException'],
+  databaseSnapshot: ['DBSnapshotNotFound', 'DBSnapshotNotFoundFault'],
   databaseInstance: ['DBInstanceNotFound', 'DBInstanceNotFoundFault'],
 } as const;
 

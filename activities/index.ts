@@ -4,7 +4,7 @@ import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
 import { decisionActivities } from './break-glass.ts';
 import type { Clients } from './clients.ts';
-import type { DatabaseChanges, DatabaseProbes } from './database-contract.ts';
+import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes } from './database-contract.ts';
 import { databaseActivities } from './databases.ts';
 import type { Deciding, PlatformActivities, Surveys, ZoneProbes, ZoneRepairs, ZoneSurveys } from './contract.ts';
 import { clusterActivities } from './eks.ts';
@@ -30,6 +30,7 @@ import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
 import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
+import { rdsDestroyers } from './rds-destroy.ts';
 import { rdsActivities } from './rds-instance.ts';
 import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
@@ -54,7 +55,7 @@ export interface Equipment {
 }
 
 /** The activities of the main task queue. */
-export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & DatabaseProbes & DatabaseChanges {
+export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -88,7 +89,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }, mapKubernetesError), // the inventory asks both
     ...createKubernetesActivities(kubernetes),
-    ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients) }, mapPostgresError),
+    ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients), ...rdsDestroyers(clients, { rdsCaFile }) }, mapPostgresError),
   });
 }
 

@@ -2,13 +2,19 @@
 import { ApplicationFailure, CancelledFailure, type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
 import type { ConnectivityReport } from '../domain/connectivity.ts';
+import { approvalsFor } from '../domain/break-glass.ts';
+import { makeDestructionPlan } from '../domain/database-destroy.ts';
 import { type DatabaseReport, databaseWorkflowId, instanceWait } from '../domain/database-report.ts';
 import type { Databases, DatabaseSpec } from '../domain/databases.ts';
+import type { Environment } from '../domain/environment.ts';
 import { GoldenpathError, isErrorType } from '../domain/errors.ts';
 import { hashOf } from '../domain/hash.ts';
 import { timings } from '../domain/timings.ts';
+import type { Versions } from '../domain/versions.ts';
 import { DATABASE_APPLY, DATABASE_CHECK, DATABASE_CREATE, type DatabaseApplyInput, type DatabaseCheckInput, type DatabaseCreateInput, searchAttribute, TASK_QUEUE } from '../workflows/messages.ts';
 import { isSilence } from './grpc.ts';
+import { InputRefused } from './problems.ts';
+import type { Prepared } from './request.ts';
 import { pendingOf } from './watch.ts';
 
 /** An environment with databases, and who asks. */
@@ -45,6 +51,18 @@ export async function createDatabase(client: Client, { environment, databases, s
   const workflowId = databaseWorkflowId({ environment, instance, app: database.app });
   const started = await start(client, { type: DATABASE_CREATE, workflowId, input, asked: { database, rotate }, summary: `Database of ${database.app} on ${instance}` }, say);
   return reportOf(client, started, say);
+}
+
+/** The plan and the request of a destruction, for `startAndFollow`. Throws InputRefused where too few approvers are left besides whoever asks: nobody could ever decide it. */
+export function prepareDestruction(environment: Environment, versions: Versions, { requester, commit, reason }: { requester: string; commit?: string | undefined; reason?: string | undefined }): Prepared {
+  const plan = makeDestructionPlan(environment, versions);
+  const { approvers } = environment.breakGlass;
+  const needed = approvalsFor(['destroy'], environment.breakGlass);
+  const others = approvers.filter(({ name }) => name.toLowerCase() !== requester.toLowerCase());
+  if (others.length < needed) {
+    throw new InputRefused([{ field: `environments/${environment.name}.yaml: breakGlass.approvers`, given: approvers.map(({ name }) => name).join(', '), problem: `${needed} must agree that a database is destroyed, and ${requester}, who asks, may not be one of them`, allowed: `${needed} approvers besides ${requester}`, fix: 'let somebody else ask, or name another approver in the file' }]);
+  }
+  return { plan, request: { environment: environment.name, lifecycle: 'persistent', buildId: null, requester, onFailure: 'wait', ...(commit === undefined ? {} : { commit }), ...(reason === undefined ? {} : { reason }) } };
 }
 
 /** Judges the connectivity contract now; changes nothing. Throws what a reading ended with. */

@@ -72,6 +72,8 @@ export const PREVIEW = 'previewTeardown';
 export const FIND_ORPHANS = 'findOrphans';
 export const DATABASE_APPLY = 'databaseApply';
 export const DATABASE_CREATE = 'databaseCreate';
+/** Runs under the instance's own workflow id, so that no apply of it can begin meanwhile. */
+export const DATABASE_DESTROY = 'databaseDestroy';
 export const DATABASE_CHECK = 'databaseCheck';
 /** Runs under the platform's own workflow id, so that no bootstrap of it can begin meanwhile. */
 export const REMOVE_ORPHANS = REMOVAL_TYPE;

@@ -1,12 +1,14 @@
-// `goldenpath database apply|create|check`: the environment's RDS instance and its databases, with a lifecycle of their own (R1–R3).
+// `goldenpath database apply|create|check|destroy`: the environment's RDS instance and its databases, with a lifecycle of their own (R1–R4).
 import type { Client } from '@temporalio/client';
 import { Command } from 'commander';
-import { appProblem, databaseOf, type DatabaseSpec, databaseSecretName } from '../../domain/databases.ts';
+import { appProblem, databaseOf, type Databases, type DatabaseSpec, databaseSecretName } from '../../domain/databases.ts';
 import type { DatabaseReport } from '../../domain/database-report.ts';
+import type { Environment } from '../../domain/environment.ts';
 import { exitCodeOf } from '../../domain/errors.ts';
+import type { Versions } from '../../domain/versions.ts';
 import { connect } from '../connection.ts';
-import { applyDatabases, checkDatabases, createDatabase, type DatabaseRequest } from '../databases.ts';
-import { environmentsFolder, shownPath } from '../files.ts';
+import { applyDatabases, checkDatabases, createDatabase, type DatabaseRequest, prepareDestruction } from '../databases.ts';
+import { environmentsFolder, readVersions, shownPath } from '../files.ts';
 import { allOf, InputRefused } from '../problems.ts';
 import { findEnvironment } from '../request.ts';
 import { EXIT } from './exit.ts';
@@ -14,8 +16,11 @@ import { originOf, type OriginOptions, type OutputOptions, runs, withOrigin, wit
 import type { Printer } from './print.ts';
 import { withProgress } from './progress.ts';
 import { connectivityLines, databaseLines } from './render-database.ts';
+import { startAndFollow } from './start.ts';
 
 type Options = OriginOptions & OutputOptions & { env?: string; app?: string; rotate?: boolean };
+type DestroyOptions = OriginOptions & OutputOptions & { env?: string; confirm?: string; reason?: string; detach?: boolean };
+type WithDatabases = Environment & { databases: Databases };
 type Say = (line: string) => void;
 
 export function databaseCommand(): Command {
@@ -24,7 +29,8 @@ export function databaseCommand(): Command {
     .addHelpText('after', '\nPasswords are in Secrets Manager only, under goldenpath/<env>/<app>/postgres; no command prints one.\n\nExamples:\n  goldenpath database apply --env dev\n  goldenpath database create --env dev --app orders\n  goldenpath database check --env dev -o json')
     .addCommand(applyCommand())
     .addCommand(createCommand())
-    .addCommand(checkCommand());
+    .addCommand(checkCommand())
+    .addCommand(destroyCommand());
 }
 
 function applyCommand(): Command {
@@ -61,6 +67,39 @@ function checkCommand(): Command {
   });
 }
 
+function destroyCommand(): Command {
+  const command = withOutput(withOrigin(withEnvironment(new Command('destroy'))))
+    .description('destroy the instance with every database on it: two approvers decide, a snapshot is taken, deletion protection goes last. Attaches where this is in flight')
+    .option('--confirm <instance>', 'the identifier of the instance, typed out: nothing is asked without it')
+    .option('--reason <text>', 'why, for the receipt')
+    .option('--detach', 'start the run and return')
+    .addHelpText('after', `
+The run waits (exit 3) until two approvers other than whoever asked have decided: goldenpath approve database/<env>/<instance> --decision destroy
+Snapshots, secrets, subnet group and security group stay.
+
+Example:
+  goldenpath database destroy --env dev --confirm goldenpath-dev --reason 'moved to another account'`);
+  return runs<DestroyOptions>(command, async (options, printer) => {
+    const [environment, versions] = await allOf(() => environmentOf(options), () => versionsOf());
+    demandConfirmed(environment, options.confirm);
+    const prepared = prepareDestruction(environment, versions, { ...originOf(options, process.env), reason: options.reason });
+    return startAndFollow(prepared, { detach: options.detach === true }, printer);
+  });
+}
+
+async function versionsOf(): Promise<Versions> {
+  const read = await readVersions(environmentsFolder(process.env));
+  if (read.value === undefined) throw new InputRefused(read.problems);
+  return read.value;
+}
+
+function demandConfirmed({ databases }: WithDatabases, confirm: string | undefined): void {
+  const { identifier } = databases.instance;
+  if (confirm === identifier) return;
+  const problem = confirm === undefined ? 'is missing: a destruction cannot be undone' : 'is not the identifier of the instance';
+  throw new InputRefused([{ field: '--confirm', given: confirm, problem, allowed: identifier, fix: `type --confirm ${identifier}` }]);
+}
+
 function withEnvironment(command: Command): Command {
   return command.option('-e, --env <name>', 'environment: a file of environments/, e.g. dev');
 }
@@ -90,12 +129,17 @@ async function connected<T>(use: (client: Client) => Promise<T>): Promise<T> {
 }
 
 /** Throws InputRefused with every problem of the environment file, or where it declares no databases. */
-async function requestOf(options: Options): Promise<DatabaseRequest> {
+async function environmentOf(options: Pick<Options, 'env'>): Promise<WithDatabases> {
   const folder = environmentsFolder(process.env);
   const found = await findEnvironment(folder, options.env);
   if (found.value === undefined) throw new InputRefused(found.problems);
-  const { name: environment, accountId, databases, timings: { scale } } = found.value;
-  if (databases === undefined) throw new InputRefused([{ field: `${shownPath(folder)}/${environment}.yaml: databases`, problem: 'is missing: the environment declares no instance', fix: 'describe the instance as docs/reference/environment.md says' }]);
+  const { databases, name } = found.value;
+  if (databases === undefined) throw new InputRefused([{ field: `${shownPath(folder)}/${name}.yaml: databases`, problem: 'is missing: the environment declares no instance', fix: 'describe the instance as docs/reference/environment.md says' }]);
+  return { ...found.value, databases };
+}
+
+async function requestOf(options: Options): Promise<DatabaseRequest> {
+  const { name: environment, accountId, databases, timings: { scale } } = await environmentOf(options);
   return { environment, accountId, databases, scale, rotate: options.rotate === true, requester: originOf(options, process.env).requester };
 }
 

@@ -26,7 +26,7 @@ let lab: TestRds;
 let ec2: EC2Client;
 let rds: RDSClient;
 let network: FoundationNetwork;
-let activities: DatabaseProbes & DatabaseChanges;
+let activities: Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity' | 'checkDatabases'> & Pick<DatabaseChanges, 'ensureInstance' | 'applyDatabases'>;
 
 beforeAll(async () => {
   lab = await startRds({ timeScale: SCALE });

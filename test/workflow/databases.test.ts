@@ -20,11 +20,13 @@ function newRequest(change: Partial<DatabaseRequest> = {}): DatabaseRequest {
   return { environment: 'dev', accountId: '111122223333', databases, scale: 1, rotate: false, requester: 'ana', ...change };
 }
 
+type Activities = Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity' | 'checkDatabases'> & Pick<DatabaseChanges, 'ensureInstance' | 'applyDatabases'>;
+
 /** A world with database activities beside the platform's; `asked` is what was called with what. */
-function databaseWorld(change: Partial<DatabaseProbes & DatabaseChanges> = {}) {
+function databaseWorld(change: Partial<Activities> = {}) {
   const asked: { name: string; input: unknown }[] = [];
   const subnets = [{ id: 'a', zone: 'a', cidr: '10.0.0.0/20' }, { id: 'b', zone: 'b', cidr: '10.0.16.0/20' }];
-  const standard: DatabaseProbes & DatabaseChanges = {
+  const standard: Activities = {
     ensureInstance: () => Promise.resolve(['made it']),
     probeInstance: () => Promise.resolve(['it is available']),
     applyDatabases: ({ environment, databases }) => Promise.resolve(databases.map((spec) => ({ ...spec, verdict: 'create', secretName: databaseSecretName({ environment, app: spec.app }), secretArn: `arn:${spec.app}`, did: [`created role ${spec.owner}`] }))),
