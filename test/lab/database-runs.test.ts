@@ -8,7 +8,8 @@ import type { ConnectivityReport } from '../../domain/connectivity.ts';
 import type { DatabaseLogin } from '../../domain/database-secret.ts';
 import type { DatabaseReport } from '../../domain/database-report.ts';
 import { reachOf } from '../support/account.ts';
-import { documentOf, raiseLab, type TestLab } from '../support/lab.ts';
+import { documentOf, eventually, raiseLab, type TestLab } from '../support/lab.ts';
+import type { RunReport } from '../../domain/report.ts';
 
 let lab: TestLab;
 beforeAll(async () => { lab = await raiseLab('databases', { timeScale: 120 }); });
@@ -89,3 +90,29 @@ test('R2: no password is in a history, in the gateway\'s log, in the lab\'s logs
   expect(passwords.flatMap((password) => told.filter((text) => text.includes(password)))).toEqual([]);
   await lab.replayAll();
 });
+
+test('R4: destroy asks two people and waits; while it waits nothing else begins; then it goes, with two snapshots and on record', async () => {
+  const run = 'database/dev/goldenpath-dev';
+  const unconfirmed = await lab.cli(['database', 'destroy', '--env', 'dev', '--requester', 'ana', '-o', 'json']);
+  expect(unconfirmed.exit).toBe(2);
+  const asked = await lab.cli(['database', 'destroy', '--env', 'dev', '--confirm', 'goldenpath-dev', '--requester', 'ana', '-o', 'json']);
+  expect({ exit: asked.exit, stderr: asked.exit === 3 ? '' : asked.stderr }).toEqual({ exit: 3, stderr: '' });
+  expect((documentOf(asked) as RunReport).waiting?.request).toMatchObject({ approvals: 2, decisions: ['destroy', 'abort'], cluster: 'goldenpath-dev' });
+  expect((await lab.cli(['database', 'apply', '--env', 'dev'])).exit).toBe(1);
+
+  const approve = (who: string) => lab.cli(['approve', run, '--decision', 'destroy', '--reason', 'moved', '--ticket', 'OPS-1', '--key', join(lab.status.folder, 'keys', `${who}.key`)]);
+  for (const who of ['alice', 'bob']) {
+    const said = await approve(who);
+    expect({ who, exit: said.exit, stderr: said.exit === 0 ? '' : said.stderr }).toEqual({ who, exit: 0, stderr: '' });
+  }
+  const { report } = await eventually('the instance is gone', 120, async () => {
+    const view = documentOf(await lab.cli(['status', run, '-o', 'json'])) as { run: { status: string }; report: RunReport };
+    return view.run.status === 'RUNNING' ? undefined : view;
+  });
+  expect(report).toMatchObject({ state: 'clean', operation: 'destroy-database' });
+  expect(await postgres()).toEqual([]);
+  const audit = documentOf(await lab.cli(['audit', run, '-o', 'json'])) as { entries: { kind: string }[]; unreadable: unknown[] };
+  expect(audit.unreadable).toEqual([]);
+  expect(audit.entries.map(({ kind }) => kind)).toEqual(['request', 'attempt', 'attempt', 'decision', 'database']);
+  expect(JSON.parse(await secretText('orders'))).toMatchObject({ username: 'orders' }); // secrets stay
+}, 300_000);
