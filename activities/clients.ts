@@ -5,6 +5,7 @@ import { EKSClient } from '@aws-sdk/client-eks';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { RDSClient } from '@aws-sdk/client-rds';
 import { ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { Route53Client } from '@aws-sdk/client-route-53';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -36,6 +37,7 @@ export function createClients(region: string) {
     elb: new ElasticLoadBalancingV2Client(config),
     kms: new KMSClient(config),
     logs: new CloudWatchLogsClient(config),
+    rds: new RDSClient(config),
     secrets: new SecretsManagerClient(config),
     quotas: new ServiceQuotasClient(config),
     tagging: new ResourceGroupsTaggingAPIClient(config),

@@ -27,6 +27,8 @@ export const NOT_FOUND = {
   object: ['NoSuchKey'],
   bucket: ['NoSuchBucket'],
   kms: ['NotFoundException'],
+  databaseSnapshot: ['DBSnapshotNotFound', 'DBSnapshotNotFoundFault'],
+  databaseInstance: ['DBInstanceNotFound', 'DBInstanceNotFoundFault'],
 } as const;
 
 /**

@@ -54,7 +54,7 @@ async function readCaller({ sts }: Clients): Promise<{ account: string; arn: str
 }
 
 /** The filters by which the foundation's objects of an environment are found: its tags, as infrastructure code leaves them. */
-function foundationFilters(environment: string): { Name: string; Values: string[] }[] {
+export function foundationFilters(environment: string): { Name: string; Values: string[] }[] {
   return [
     { Name: `tag:${TAG.environment}`, Values: [environment] },
     { Name: `tag:${TAG.plane}`, Values: ['foundation'] },
@@ -92,7 +92,7 @@ export async function foundationSubnets(ec2: EC2Client, { environment }: Pick<Ta
 }
 
 /** The keys of a JSON secret. Its values never leave this function (R2). */
-async function readSecretKeys(secrets: SecretsManagerClient, name: string): Promise<string[]> {
+export async function readSecretKeys(secrets: SecretsManagerClient, name: string): Promise<string[]> {
   const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: name }));
   if (SecretString === undefined) throw new GoldenpathError('PreflightFailed', 'is binary, not JSON');
   const value = jsonOf(SecretString);

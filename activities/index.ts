@@ -4,13 +4,15 @@ import type { Target } from '../domain/plan.ts';
 import { auditActivities } from './audit.ts';
 import { decisionActivities } from './break-glass.ts';
 import type { Clients } from './clients.ts';
+import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes } from './database-contract.ts';
+import { databaseActivities } from './databases.ts';
 import type { Deciding, PlatformActivities, Surveys, ZoneProbes, ZoneRepairs, ZoneSurveys } from './contract.ts';
 import { clusterActivities } from './eks.ts';
 import { addonActivities } from './eks-addons.ts';
 import { nodeActivities } from './eks-nodes.ts';
 import { clusterAccess, mintToken } from './eks-token.ts';
 import { externalDnsRoleActivities } from './external-dns-role.ts';
-import { atEdge } from './errors.ts';
+import { atEdge, type Mapper } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
 import { withOwnPolicy } from './guard.ts';
 import { roleActivities } from './iam.ts';
@@ -26,7 +28,10 @@ import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
+import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
+import { rdsDestroyers } from './rds-destroy.ts';
+import { rdsActivities } from './rds-instance.ts';
 import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
@@ -43,12 +48,14 @@ type Activity = (input: never) => Promise<unknown>;
 export interface Equipment {
   /** A folder of pinned manifests named `<sha256>.yaml`, where the internet is not to be had. */
   manifestMirror?: string | undefined;
+  /** The authorities that sign the certificates of RDS, PEM; only databases need it. */
+  rdsCaFile?: string | undefined;
   /** The environment files that plans are held to; without them the list of approvers in a plan is taken as it is. */
   environments?: HeldEnvironments | undefined;
 }
 
 /** The activities of the main task queue. */
-export function createActivities(clients: Clients, { manifestMirror, environments }: Equipment = {}): PlatformActivities & Surveys {
+export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -80,19 +87,20 @@ export function createActivities(clients: Clients, { manifestMirror, environment
       ...decisionActivities(environments),
       liftProtections: (input: Deciding & { withoutKubernetes?: boolean }) => liftProtections(clients, input, input.withoutKubernetes === true ? undefined : (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
-    }),
+    }, mapKubernetesError), // the inventory asks both
     ...createKubernetesActivities(kubernetes),
+    ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients), ...rdsDestroyers(clients, { rdsCaFile }) }, mapPostgresError),
   });
 }
 
 /** The activities of the Route 53 task queue. */
 export function createZoneActivities(clients: Pick<Clients, 'route53' | 's3'>, { environments }: Pick<Equipment, 'environments'> = {}): ZoneProbes & ZoneRepairs & ZoneSurveys {
-  return allHeldTo(environments, allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients), ...zoneSurveys(clients) }));
+  return allHeldTo(environments, allAtEdge({ ...zoneProbes(clients), ...zoneRepairs(clients), ...recordProtectionActivities(clients), ...zoneSurveys(clients) }, mapKubernetesError));
 }
 
-/** Heartbeats and triage around each of them; Kubernetes' errors too, because the inventory asks both. */
-function allAtEdge<A extends Record<keyof A, Activity>>(activities: A): A {
-  return each(activities, (activity) => atEdge(whileHeartbeating(activity), mapKubernetesError));
+/** Heartbeats and triage around each of them: by these mappers first, then by AWS's. A socket's error means another thing on the way to another system. */
+function allAtEdge<A extends Record<keyof A, Activity>>(activities: A, ...mappers: Mapper[]): A {
+  return each(activities, (activity) => atEdge(whileHeartbeating(activity), ...mappers));
 }
 
 /** None acts on a decision of others than the worker's own approvers. */

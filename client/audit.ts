@@ -39,6 +39,7 @@ const shapes: { [K in Kind]: z.ZodType<Extract<AuditEntry, { kind: K }>> } = {
   destroy: z.object({ ...about, kind: z.literal('destroy'), activity: z.string(), attempt: z.number(), permit }),
   repair: z.object({ ...about, kind: z.literal('repair'), request: requestSchema, approvals, records: z.array(z.string()) }),
   lift: z.object({ ...about, kind: z.literal('lift'), activity: z.string(), request: requestSchema, approvals, protections: z.array(z.string()) }),
+  database: z.object({ ...about, kind: z.literal('database'), request: requestSchema, approvals, instance: z.string(), snapshots: z.array(z.string()) }),
   revoke: z.object({ ...about, kind: z.literal('revoke'), request: requestSchema, approvals, role: z.string(), policies: z.array(z.string()) }),
   repaired: z.object({ ...about, kind: z.literal('repaired'), request: z.string(), change: z.string(), records: z.array(z.string()) }),
 };

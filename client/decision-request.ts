@@ -89,7 +89,8 @@ export function checkAsked({ request }: Asked, { field, now }: { field: string; 
   const given = `request ${request.id}`;
   const problems: InputProblem[] = [];
   if (subjectHash(subject) !== request.subjectHash) problems.push({ field, given, problem: 'shows other lines than a signature of it would cover: it was changed on its way', allowed: `lines whose hash is ${request.subjectHash}`, fix: 'take it from the run again, and find out who changed it' });
-  if (workflowId !== `platform/${environment}/${cluster}`) problems.push({ field, given, problem: `names cluster ${cluster} of ${environment}, and belongs to workflow ${workflowId}: it was changed on its way`, allowed: `workflow platform/${environment}/${cluster}`, fix: 'take it from the run again, and find out who changed it' });
+  const own = `${request.decisions.includes('destroy') ? 'database' : 'platform'}/${environment}/${cluster}`;
+  if (workflowId !== own) problems.push({ field, given, problem: `names cluster ${cluster} of ${environment}, and belongs to workflow ${workflowId}: it was changed on its way`, allowed: `workflow ${own}`, fix: 'take it from the run again, and find out who changed it' });
   if (now >= expiresAt) problems.push(expired(field, given, request));
   if (problems.length > 0) throw new InputRefused(problems);
 }

@@ -69,7 +69,7 @@ export async function prepareTarget(asked: Asked, env: NodeJS.ProcessEnv): Promi
 /** Refuses what the plan can show and no workflow delivers yet. Throws InputRefused. */
 export function refuseUndelivered(plan: Plan): void {
   // The persistent platform (tiers 2 and 3, databases) is an issue of its own; a run of today would leave its tiers empty and call that ready.
-  if (plan.target.lifecycle === 'persistent') {
+  if (plan.target.lifecycle === 'persistent' && plan.operation !== 'destroy-database') {
     throw new InputRefused([{ field: '--lifecycle', given: 'persistent', problem: 'persistent platforms can be planned, not run yet', allowed: 'ephemeral', fix: 'ask for an ephemeral platform with --build-id, or see `goldenpath plan --lifecycle persistent`' }]);
   }
 }

@@ -3,7 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlread
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
-import { BOOTSTRAP, REMOVE_ORPHANS, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
 import { takeOver } from './takeover.ts';
@@ -42,8 +42,8 @@ export interface RunSummary {
   endedAt: number | null;
 }
 
-const WORKFLOW_TYPE: Record<Operation, string> = { bootstrap: BOOTSTRAP, teardown: TEARDOWN, 'remove-orphans': REMOVE_ORPHANS };
-const DOES: Record<Operation, string> = { bootstrap: 'Bootstraps', teardown: 'Tears down', 'remove-orphans': 'Removes the orphans of' };
+const WORKFLOW_TYPE: Record<Operation, string> = { bootstrap: BOOTSTRAP, teardown: TEARDOWN, 'remove-orphans': REMOVE_ORPHANS, 'destroy-database': DATABASE_DESTROY };
+const DOES: Record<Operation, string> = { bootstrap: 'Bootstraps', teardown: 'Tears down', 'remove-orphans': 'Removes the orphans of', 'destroy-database': 'Destroys the database instance' };
 
 /** How many runs a list shows: the latest ones. */
 const MAX_LISTED = 50;

@@ -1,5 +1,5 @@
 // A decision judged once more by whoever is about to act on it: nothing that a run carries is taken on trust (B1, B2, teardown.md § The invariant). Pure.
-import { type Approval, type BreakGlass, decided, type Decision, type DecisionClaims, type DecisionRequest, judgeDecision, type Signature, subjectHash } from './break-glass.ts';
+import { type Approval, approvalsFor, type BreakGlass, decided, type Decision, type DecisionClaims, type DecisionRequest, judgeDecision, type Signature, subjectHash } from './break-glass.ts';
 import { canonicalJson } from './hash.ts';
 
 /** An approval with what was found of its signature just now, and the claims that were signed (null where there is no signature). */
@@ -25,7 +25,7 @@ export interface ActingRun {
 export function decisionProblems(request: DecisionRequest, decision: Decision, { checked, policy, run }: { checked: readonly CheckedApproval[]; policy: BreakGlass; run: ActingRun }): string[] {
   const strict: DecisionRequest = {
     ...request,
-    approvals: Math.max(request.approvals, policy.approvals),
+    approvals: Math.max(request.approvals, policy.approvals, approvalsFor([decision], policy)),
     signatures: request.signatures === 'required' || policy.signatures === 'required' ? 'required' : 'optional',
   };
   const approvals = checked.map(({ approval }) => approval);

@@ -25,6 +25,8 @@ export type AuditEvent =
   | { kind: 'repaired'; request: string; change: string; records: string[] }
   /** Permissions that ExternalDNS's role is about to lose: the cluster's API is gone, and it would write from memory. */
   | { kind: 'revoke'; request: DecisionRequest; approvals: Approval[]; role: string; policies: string[] }
+  /** A database instance that is about to be deleted, with the snapshots that stay (R4). */
+  | { kind: 'database'; request: DecisionRequest; approvals: Approval[]; instance: string; snapshots: string[] }
   /** Protections that are about to be taken off, by one activity of it. */
   | { kind: 'lift'; activity: string; request: DecisionRequest; approvals: Approval[]; protections: string[] };
 

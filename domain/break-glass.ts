@@ -7,12 +7,20 @@ import type { Plan } from './plan.ts';
 
 /**
  * What can be decided at a gate. wait: look again for as long as before. repair: delete exactly the listed records. leave: go on, and carry them as residue.
- * lift: take off exactly the listed protections. abort: end the run here; nothing further is changed.
+ * lift: take off exactly the listed protections. destroy: take a snapshot of the listed database instance, and delete it. abort: end the run here; nothing further is changed.
  */
-export const DECISIONS = ['wait', 'repair', 'leave', 'lift', 'abort'] as const;
+export const DECISIONS = ['wait', 'repair', 'leave', 'lift', 'destroy', 'abort'] as const;
 export type Decision = (typeof DECISIONS)[number];
 
 export type BreakGlass = Environment['breakGlass'];
+
+/** A database is destroyed by two people, whatever the environment asks for otherwise (R4). */
+const DESTROYERS = 2;
+
+/** How many different approvers must say the same where these decisions are offered. */
+export function approvalsFor(decisions: readonly Decision[], { approvals }: Pick<BreakGlass, 'approvals'>): number {
+  return decisions.includes('destroy') ? Math.max(approvals, DESTROYERS) : approvals;
+}
 
 /** One question to people. It is answered once: whatever changes makes a new request with a new id. Times are milliseconds since the epoch. */
 export interface DecisionRequest {
@@ -98,7 +106,7 @@ export function subjectHash(subject: readonly string[]): string {
 /** Makes the question. `sequence` counts the questions of the run, so that the same list asked twice is two questions and no answer serves both (single use). */
 export function makeDecisionRequest(plan: Plan, asked: { runId: string; requester: string; gate: string; subject: string[]; decisions: Decision[]; sequence: number; now: number }): DecisionRequest {
   const { runId, requester, gate, subject, decisions, sequence, now } = asked;
-  const { approvals, signatures, expiresMinutes, remindMinutes } = plan.breakGlass;
+  const { signatures, expiresMinutes, remindMinutes } = plan.breakGlass;
   const expiresAt = now + expiresMinutes * 60_000;
   const bound = { workflowId: plan.target.workflowId, runId, gate, planHash: plan.hash, subjectHash: subjectHash(subject) };
   return {
@@ -109,7 +117,7 @@ export function makeDecisionRequest(plan: Plan, asked: { runId: string; requeste
     subject,
     decisions,
     requester,
-    approvals,
+    approvals: approvalsFor(decisions, plan.breakGlass),
     signatures,
     createdAt: now,
     remindAt: expiresAt - remindMinutes * 60_000,

@@ -62,6 +62,7 @@ export const MEANING: Record<Decision, string> = {
   repair: 'delete exactly these records, then go on',
   leave: 'go on and leave them behind as residue',
   lift: 'take off exactly these protections, then go on',
+  destroy: 'take a snapshot of exactly this instance, then delete it for good',
   abort: 'end the run here; one approver is enough',
 };
 

@@ -1,5 +1,6 @@
 // The schema of environments/<name>.yaml: what an environment is, written out (F3). docs/reference/environment.md describes each field.
 import { z } from 'zod';
+import { databasesSchema } from './databases.ts';
 import { isWithin } from './dns-names.ts';
 
 const dnsName = z.string().regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'must be a lower-case DNS name without a trailing dot, e.g. dev.example.org');
@@ -35,6 +36,8 @@ export const environmentSchema = z
     registry: z.strictObject({ bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be an S3 bucket name') }),
     /** Names of the Secrets Manager secrets that tier 1 and 1.5 applications read, and the keys each must hold (F4). */
     secrets: z.array(z.strictObject({ name: z.string().min(1), keys: z.array(z.string().min(1)).min(1) })),
+    /** The standalone RDS instance and its databases; left out where an environment has none (R1). No platform's plan reads it. */
+    databases: databasesSchema.optional(),
     /** Who may decide what no proof decides, and how (B1, B2). */
     breakGlass: z.strictObject({
       /** How many different approvers must say the same; two in prod. */

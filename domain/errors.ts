@@ -23,6 +23,8 @@ export const ERRORS = {
   QuotaExceeded: { retry: false, exit: 5 },
   /** An object of that name exists and carries another owner's tag, or none (failure 39). */
   NotOwned: { retry: false, exit: 5 },
+  /** The secret of a database has a password that PostgreSQL refuses, or none: replaced only when asked (R2). */
+  PasswordWrong: { retry: false, exit: 5 },
   /** A cloud object ended in a state that it cannot leave: CREATE_FAILED and the like. */
   TerminalState: { retry: false, exit: 1 },
   /** An operator ended the run. */

@@ -6,7 +6,7 @@ import { platformOfCluster } from './names.ts';
 import type { Target } from './plan.ts';
 
 /** The environment files that a worker holds, by the environment's name. */
-export type HeldEnvironments = ReadonlyMap<string, Pick<Environment, 'breakGlass' | 'dns'>>;
+export type HeldEnvironments = ReadonlyMap<string, Pick<Environment, 'breakGlass' | 'dns' | 'databases'>>;
 
 /** What a plan says of who may decide, and about which platform. */
 export interface Planned {
@@ -27,7 +27,8 @@ export function ownPolicyProblems({ target, breakGlass }: Planned, held: HeldEnv
   const own = held.get(environment);
   if (own === undefined) return [`the worker holds no file of environment ${environment}, only of ${[...held.keys()].join(', ') || 'none'}`];
   return [
-    ...(platformOfCluster(cluster, environment) === undefined ? [`cluster ${cluster} is none of environment ${environment}`] : []),
+    // A database run names its instance as its cluster.
+    ...(platformOfCluster(cluster, environment) === undefined && cluster !== own.databases?.instance.identifier ? [`cluster ${cluster} is none of environment ${environment}`] : []),
     ...(hostedZoneId === own.dns.hostedZoneId ? [] : [`the hosted zone is ${hostedZoneId} in the plan, ${own.dns.hostedZoneId} in the worker's file of ${environment}`]),
     ...(inOrder(breakGlass) === inOrder(own.breakGlass) ? [] : differences(breakGlass, own.breakGlass)),
   ];

@@ -1,11 +1,11 @@
 // The stages of every run, in order, with the words a person reads (architecture.md § How a run flows). A run that ends without having visited each of its stages has failed.
 import { deliveredTiers, type Lifecycle, type Tier } from './tiers.ts';
 
-export const OPERATIONS = ['bootstrap', 'teardown', 'remove-orphans'] as const;
+export const OPERATIONS = ['bootstrap', 'teardown', 'remove-orphans', 'destroy-database'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /** The operation as a noun, for a sentence with "of <cluster>" after it. */
-export const OPERATION_NOUN: Record<Operation, string> = { bootstrap: 'bootstrap', teardown: 'teardown', 'remove-orphans': 'removal of the orphans' };
+export const OPERATION_NOUN: Record<Operation, string> = { bootstrap: 'bootstrap', teardown: 'teardown', 'remove-orphans': 'removal of the orphans', 'destroy-database': 'destruction of the database instance' };
 
 /** The noun at the beginning of a title. */
 export function operationTitle(operation: Operation): string {
@@ -68,8 +68,20 @@ export function orphanStages(): StageSpec[] {
   ];
 }
 
+/** The stages of destroying an environment's database instance (R4; failure 33). */
+export function databaseDestructionStages(): StageSpec[] {
+  return [
+    { id: 'approval', title: 'Read what would be lost, and ask two people' },
+    { id: 'snapshot', title: 'Take a snapshot and see it available' },
+    { id: 'destroy', title: 'Turn deletion protection off and delete, with a last snapshot' },
+    { id: 'gone', title: 'See the instance gone and its last snapshot available' },
+    { id: 'receipt', title: 'Write the receipt' },
+  ];
+}
+
 /** The stages of an operation. */
 export function stagesOf(operation: Operation, lifecycle: Lifecycle): StageSpec[] {
   if (operation === 'bootstrap') return bootstrapStages(lifecycle);
+  if (operation === 'destroy-database') return databaseDestructionStages();
   return operation === 'teardown' ? teardownStages() : orphanStages();
 }

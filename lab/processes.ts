@@ -22,6 +22,8 @@ export interface ProcessSpec {
   readonly ready?: () => Promise<boolean>;
   /** How long `ready` may take, in milliseconds; two minutes by default, because two cores may build Go meanwhile. */
   readonly readyTimeoutMs?: number;
+  /** What asks it to end; SIGTERM by default. PostgreSQL waits for its clients then, and ends them on SIGINT. */
+  readonly stopSignal?: NodeJS.Signals;
   /** Start it again, with back-off, when it ends by itself. */
   readonly restart?: boolean;
   /** Told each time the process ends by itself, before any restart. */
@@ -96,12 +98,12 @@ export class Supervisor {
     return describe(child);
   }
 
-  /** SIGTERM, after `graceMs` SIGKILL; resolves when the process is gone. An unknown name is no error. */
+  /** Its stop signal, after `graceMs` SIGKILL; resolves when the process is gone. An unknown name is no error. */
   async stop(name: string, graceMs = GRACE_MS): Promise<void> {
     const child = this.#children.get(name);
     if (child === undefined) return;
     child.stopping = true;
-    child.process.kill('SIGTERM');
+    child.process.kill(child.spec.stopSignal ?? 'SIGTERM');
     const timer = setTimeout(() => child.process.kill('SIGKILL'), graceMs);
     await child.exited;
     clearTimeout(timer);

@@ -19,6 +19,8 @@ const workerEnvironmentSchema = z.object({
   GOLDENPATH_WORKER_BUILD_ID: z.string().regex(/^[\w.-]{1,128}$/, 'must be 1 to 128 letters, digits, dots, underscores or hyphens, e.g. a commit').optional(),
   /** A folder of the manifests of versions.yaml, each named `<sha256>.yaml`, for a worker that cannot reach their addresses. */
   GOLDENPATH_MANIFEST_MIRROR: z.string().optional(),
+  /** The authorities that sign the certificates of RDS, PEM; only the database commands need it. */
+  GOLDENPATH_RDS_CA: z.string().optional(),
   /** A folder of environment files: plans must name the approvers that these name. */
   GOLDENPATH_ENVIRONMENTS: z.string().optional(),
   GOLDENPATH_ROUTE53_CALLS_PER_SECOND: z.coerce.number({ error: 'must be a number of calls, e.g. 4' }).positive().max(5, 'must be at most 5: Route 53 answers no more for a whole account').default(ROUTE53_CALLS_PER_SECOND),
@@ -30,6 +32,7 @@ export interface WorkerSettings {
   metricsAddress: string | undefined;
   workerBuildId: string | undefined;
   manifestMirror: string | undefined;
+  rdsCaFile: string | undefined;
   environments: string | undefined;
   route53CallsPerSecond: number;
 }
@@ -62,6 +65,7 @@ export function workerSettings(environment: NodeJS.ProcessEnv): WorkerSettings {
     metricsAddress: data.GOLDENPATH_METRICS_ADDRESS,
     workerBuildId: data.GOLDENPATH_WORKER_BUILD_ID,
     manifestMirror: data.GOLDENPATH_MANIFEST_MIRROR,
+    rdsCaFile: data.GOLDENPATH_RDS_CA,
     environments: data.GOLDENPATH_ENVIRONMENTS,
     route53CallsPerSecond: data.GOLDENPATH_ROUTE53_CALLS_PER_SECOND,
   };

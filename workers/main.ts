@@ -54,7 +54,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
       ...CAPACITY,
       taskQueue: TASK_QUEUE,
       workflowBundle: { codePath },
-      activities: createActivities(clients, { manifestMirror: settings.manifestMirror, environments }),
+      activities: createActivities(clients, { manifestMirror: settings.manifestMirror, rdsCaFile: settings.rdsCaFile, environments }),
       maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     });
     const zone = await Worker.create({

@@ -2,12 +2,14 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { DecisionInput } from '../domain/break-glass.ts';
+import type { DatabaseReport } from '../domain/database-report.ts';
+import type { Databases, DatabaseSpec } from '../domain/databases.ts';
 import type { Interruption } from '../domain/interruption.ts';
 import { type OrphanScope, REMOVAL_TYPE } from '../domain/orphans.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { OwnedObject, RunReport } from '../domain/report.ts';
 import type { BootstrapRequest, TeardownRequest } from '../domain/request.ts';
-import type { Timings } from '../domain/timings.ts';
+import type { Timings, Wait } from '../domain/timings.ts';
 
 export interface BootstrapInput {
   plan: Plan;
@@ -36,12 +38,43 @@ export interface FindOrphansInput {
   timings: Timings;
 }
 
+/** A run that makes an environment's instance and its declared databases (R1). */
+export interface DatabaseApplyInput {
+  environment: string;
+  accountId: string;
+  databases: Databases;
+  /** Replace passwords that do not work (R2). */
+  rotate: boolean;
+  requester: string;
+  timings: Timings;
+  /** How long the instance takes to be available. */
+  available: Wait;
+}
+
+/** A run that makes one application's database on the instance that is there (R1). */
+export interface DatabaseCreateInput extends Omit<DatabaseApplyInput, 'databases' | 'accountId' | 'available'> {
+  instance: string;
+  database: DatabaseSpec;
+}
+
+/** A look at the connectivity contract, point by point (R3). */
+export interface DatabaseCheckInput {
+  environment: string;
+  databases: Databases;
+  timings: Timings;
+}
+
 /** Registered workflow type names: what the Temporal UI lists. */
 export const BOOTSTRAP = 'bootstrapPlatform';
 export const TEARDOWN = 'teardownPlatform';
 export const LATE_SWEEP = 'lateSweep';
 export const PREVIEW = 'previewTeardown';
 export const FIND_ORPHANS = 'findOrphans';
+export const DATABASE_APPLY = 'databaseApply';
+export const DATABASE_CREATE = 'databaseCreate';
+/** Runs under the instance's own workflow id, so that no apply of it can begin meanwhile. */
+export const DATABASE_DESTROY = 'databaseDestroy';
+export const DATABASE_CHECK = 'databaseCheck';
 /** Runs under the platform's own workflow id, so that no bootstrap of it can begin meanwhile. */
 export const REMOVE_ORPHANS = REMOVAL_TYPE;
 
@@ -55,6 +88,7 @@ export interface Answer {
 /** The memo in which a cancelled or interrupted run leaves its report: of either end the server keeps no details. */
 export const REPORT_MEMO = 'report';
 
+export const databaseReportQuery = defineQuery<DatabaseReport>('report');
 export const reportQuery = defineQuery<RunReport>('report');
 /** Tries the waiting stage again. Rejected where the run does not wait at that stage. */
 export const retryUpdate = defineUpdate<RunReport, [Answer]>('retry');

@@ -1,6 +1,7 @@
 // Activity options by what a second attempt could do; no call has its own (architecture.md § Temporal conventions).
 import { type ActivityInterface, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { Changes, Destroyers, Probes, Surveys, Waits, ZoneProbes, ZoneRepairs, ZoneSurveys } from '../activities/contract.ts';
+import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes } from '../activities/database-contract.ts';
 import { PERMANENT } from '../domain/errors.ts';
 import type { Timings, Wait } from '../domain/timings.ts';
 import { ROUTE53_TASK_QUEUE } from './messages.ts';
@@ -40,6 +41,12 @@ export function policies(t: Timings) {
     // For a preview a person waits: it says soon what cannot be read.
     look: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
     zoneLook: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
+    // Databases: reads try every login, so they may take longer than one call; changes find what an attempt before them made.
+    databaseLook: proxy<DatabaseProbes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: 2 * t.changeMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    databaseUntil: (wait: Wait) => proxy<DatabaseProbes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),
+    databaseChange: proxy<DatabaseChanges>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Judged afresh by the guard at every attempt; an instance that goes already is success.
+    databaseDestroy: proxy<DatabaseDestroyers>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // The receipt of a run that failed must not hold up the failure.
     lastWord: proxy<Changes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
   };

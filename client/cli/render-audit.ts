@@ -34,6 +34,7 @@ function rowOf(entry: AuditEntry): Row {
   if (entry.kind === 'destroy') return destroyRow(entry);
   if (entry.kind === 'repaired') return { who: '–', what: `request ${entry.request}`, result: `deleted ${count(entry.records.length, 'record')} in change ${entry.change}` };
   if (entry.kind === 'lift') return { who: names(entry.approvals), what: about(entry.request), result: `lifts ${count(entry.protections.length, 'protection')} (${entry.activity})` };
+  if (entry.kind === 'database') return { who: names(entry.approvals), what: about(entry.request), result: `deletes instance ${entry.instance}; ${count(entry.snapshots.length, 'snapshot')} stay` };
   if (entry.kind === 'revoke') return { who: names(entry.approvals), what: about(entry.request), result: `takes role ${entry.role} its permissions` };
   return { who: names(entry.approvals), what: about(entry.request), result: `deletes ${count(entry.records.length, 'record')}` };
 }

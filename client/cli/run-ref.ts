@@ -5,7 +5,7 @@ import type { RunRef } from '../runs.ts';
 import { askedOf, type TargetOptions } from './options.ts';
 
 const CLUSTER = /^goldenpath-([a-z][a-z0-9]*)-eks(-\d{2}-\d{2}-\d{2}-\d{2})?$/;
-const WORKFLOW = /^platform\/[a-z][a-z0-9]*\/goldenpath-[a-z0-9-]+$/;
+const WORKFLOW = /^(?:platform\/[a-z][a-z0-9]*\/goldenpath-[a-z0-9-]+|database\/[a-z][a-z0-9]*\/[a-z][a-z0-9-]*)$/;
 
 export const RUN_HELP = 'workflow id or cluster name; instead of --env and --build-id';
 

@@ -57,6 +57,10 @@ export interface LabPaths {
   /** Private keys of the lab's approvers. */
   readonly keys: string;
   readonly manifests: string;
+  /** The authority of the lab's RDS, PEM. */
+  readonly rdsCa: string;
+  /** The data of its PostgreSQL servers. */
+  readonly databases: string;
   readonly repository: string;
 }
 
@@ -81,6 +85,8 @@ export function labPaths(name: string): LabPaths {
     environments: join(root, 'environments'),
     keys: join(root, 'keys'),
     manifests: join(root, 'manifests'),
+    rdsCa: join(root, 'rds-ca.pem'),
+    databases: join(root, 'databases'),
     repository: join(root, 'gitops.git'),
   };
 }

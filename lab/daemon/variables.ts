@@ -17,6 +17,7 @@ export function labVariables(paths: LabPaths, { name, endpoints, credentials, re
     GOLDENPATH_UI: endpoints.temporalUi,
     GOLDENPATH_ENVIRONMENTS: paths.environments,
     GOLDENPATH_MANIFEST_MIRROR: paths.manifests,
+    GOLDENPATH_RDS_CA: paths.rdsCa,
     GOLDENPATH_LAB: name,
   };
 }

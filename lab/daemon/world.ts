@@ -6,6 +6,7 @@ import { realKubernetes } from '../aws/eks/kubernetes.ts';
 import { startGateway } from '../aws/gateway.ts';
 import type { Gateway } from '../aws/gateway.ts';
 import { motoCommand, waitForMoto } from '../aws/moto.ts';
+import { realPostgres } from '../aws/rds/postgres.ts';
 import { createPlatformServices } from '../aws/platform-services.ts';
 import type { PlatformServices } from '../aws/platform-services.ts';
 import { startControllers } from '../controllers/index.ts';
@@ -107,6 +108,7 @@ async function startAws(input: WorldInput, etcd: Etcd, motoUrl: string): Promise
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const provider = realKubernetes({ dir: join(paths.root, 'clusters'), tools, supervisor, etcd, attend: (cluster) => attend(input, cluster, url) });
+  const servers = await realPostgres({ dir: paths.databases, caFile: paths.rdsCa, supervisor });
   let platform: PlatformServices | undefined;
   const gateway = await startGateway({
     port,
@@ -115,7 +117,7 @@ async function startAws(input: WorldInput, etcd: Etcd, motoUrl: string): Promise
     account: ACCOUNT,
     region: REGION,
     services: (world) => {
-      platform = createPlatformServices(world, { provider, tokenWebhookUrl: (cluster) => `${url}/_lab/token-review/${encodeURIComponent(cluster)}` });
+      platform = createPlatformServices(world, { provider, servers, tokenWebhookUrl: (cluster) => `${url}/_lab/token-review/${encodeURIComponent(cluster)}` });
       return platform.services;
     },
   });

@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import type { PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
-import { BOOTSTRAP, REMOVE_ORPHANS, reportQuery, ROUTE53_TASK_QUEUE, TASK_QUEUE, TEARDOWN } from '../../workflows/messages.ts';
+import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, reportQuery, ROUTE53_TASK_QUEUE, TASK_QUEUE, TEARDOWN } from '../../workflows/messages.ts';
 import { temporalAddress } from './server.ts';
 import { timeSkipping } from './time-skipping.ts';
 import type { World } from './world.ts';
@@ -55,6 +55,7 @@ function runsOf(client: Client, plain: Client, started: { workflowId: string; ru
     teardown: (plan: Plan, onFailure: 'fail' | 'wait' = 'wait') => start(TEARDOWN, plan, onFailure),
     /** Without time skipping: what waits for people with an end to it would end before the test could answer. */
     teardownInRealTime: (plan: Plan) => start(TEARDOWN, plan, 'wait', plain),
+    destroyDatabaseInRealTime: (plan: Plan) => start(DATABASE_DESTROY, plan, 'wait', plain),
     removeOrphans: (plan: Plan, onFailure: 'fail' | 'wait' = 'wait') => start(REMOVE_ORPHANS, plan, onFailure),
     removeOrphansInRealTime: (plan: Plan) => start(REMOVE_ORPHANS, plan, 'wait', plain),
     /** Adds an execution that a workflow started itself to those that are replayed. */

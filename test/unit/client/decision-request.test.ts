@@ -31,7 +31,7 @@ function problemsOf(call: () => unknown): InputProblem[] {
 describe('checkSaid', () => {
   it('F5, B1: decision, reason and ticket are asked for at once', () => {
     expect(problemsOf(() => checkSaid({ decision: 'delete', reason: ' ' })).map(({ field, given, allowed }) => [field, given, allowed])).toEqual([
-      ['--decision', 'delete', 'wait, repair, leave, lift, abort'],
+      ['--decision', 'delete', 'wait, repair, leave, lift, destroy, abort'],
       ['--reason', undefined, 'a sentence'],
       ['--ticket', undefined, 'the id or address of a ticket'],
     ]);

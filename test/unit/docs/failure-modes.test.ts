@@ -73,10 +73,11 @@ describe('what the product cannot do', () => {
       'DeleteInstanceProfileCommand', 'DeleteOpenIDConnectProviderCommand', 'DeletePolicyCommand', 'DeletePolicyVersionCommand', 'DeleteRoleCommand', 'DeleteRolePolicyCommand',
       'DetachRolePolicyCommand', 'RemoveRoleFromInstanceProfileCommand',
     ],
+    rds: ['DeleteDBInstanceCommand'],
     'route-53': ['DeleteResourceRecordSetProtectionsCommand'],
   };
 
-  it('failures 19, 25, 31–34: the product imports no command that deletes a zone, a network, a secret, a key, a database or a bucket', () => {
+  it('failures 19, 25, 31–34: the product imports no command that deletes a zone, a network, a secret, a key or a bucket; one that deletes a database only for its own destruction', () => {
     const found: Record<string, string[]> = {};
     for (const file of globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root })) {
       for (const [, names = '', client = ''] of read(file).matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([\w-]+)'/g)) {
@@ -85,6 +86,16 @@ describe('what the product cannot do', () => {
       }
     }
     expect(found).toEqual(ALLOWED);
-    expect(read('package.json')).not.toContain('@aws-sdk/client-rds');
+  });
+
+  it('failure 33: a database is deleted in one place, behind the guard', () => {
+    const deleting = globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root }).filter((file) => read(file).includes('DeleteDBInstanceCommand'));
+    expect(deleting).toEqual(['activities/rds-destroy.ts']);
+    expect(read('activities/rds-destroy.ts')).toContain("await demandDecision('destroy', input);");
+  });
+
+  it('failure 33: only the activities of the database commands speak with RDS', () => {
+    const speaking = globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root }).filter((file) => read(file).includes("'@aws-sdk/client-rds'"));
+    expect(speaking.toSorted()).toEqual(['activities/clients.ts', 'activities/rds-destroy.ts', 'activities/rds-instance.ts', 'activities/rds-network.ts', 'activities/rds.ts']);
   });
 });

@@ -1,0 +1,104 @@
+// Connections to PostgreSQL: TLS with the RDS authorities verified, SCRAM, time limits; and its errors in the product's words (R1, R2).
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { GoldenpathError, type ErrorType } from '../domain/errors.ts';
+import type { Mapper } from './errors.ts';
+
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+export interface Login extends Endpoint {
+  user: string;
+  password: string;
+  database: string;
+}
+
+/** An answer to a login ends well within an attempt's time. */
+const CONNECT_MS = 8_000;
+/** CREATE DATABASE copies a template: seconds on a small instance. */
+const STATEMENT_MS = 20_000;
+
+/** Text that no one guesses: 32 bytes from the machine's own source, in letters, digits, `-` and `_`. It leaves this process only for Secrets Manager. */
+export function newPassword(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/**
+ * The authorities that sign the certificates of RDS, from the file that the worker was given.
+ * Throws PreflightFailed where none was. Source: RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance".
+ */
+export async function rdsAuthorities(file: string | undefined): Promise<string> {
+  if (file !== undefined) return readFile(file, 'utf8');
+  const problem = 'the worker has no GOLDENPATH_RDS_CA: a file with the authorities that sign the certificates of RDS (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)';
+  throw new GoldenpathError('PreflightFailed', problem, [problem]);
+}
+
+/** Uses a connection and closes it, whatever happens. @param ca PEM of the authorities */
+export async function withPostgres<T>({ ca, ...login }: Login & { ca: string }, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    ...login, application_name: 'goldenpath', connectionTimeoutMillis: CONNECT_MS, statement_timeout: STATEMENT_MS, query_timeout: STATEMENT_MS + CONNECT_MS,
+    ssl: { ca, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+  });
+  // A connection that breaks between two statements: the next one meets the same error.
+  client.on('error', () => {});
+  await client.connect(); // pg closes what it could not connect
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** PostgreSQL refused the user or the password (28P01; 28000 for a role that may not log in). */
+const REFUSED = ['28P01', '28000'];
+/** The password was right, but the database is missing or closed to the user: PostgreSQL looks at it after the login. */
+const LET_IN = ['3D000', '42501'];
+
+/** Whether PostgreSQL lets this login in. Throws what says neither: no answer, too many connections. */
+export async function canLogIn(login: Login & { ca: string }): Promise<boolean> {
+  try {
+    await withPostgres(login, async (client) => client.query('SELECT 1'));
+    return true;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    if (REFUSED.includes(error.code ?? '')) return false;
+    if (LET_IN.includes(error.code ?? '')) return true;
+    throw error;
+  }
+}
+
+/** By PostgreSQL's error code, or its beginning, which is its class. Source: PostgreSQL manual, "PostgreSQL Error Codes". */
+const CODES: readonly (readonly [type: ErrorType, codes: readonly string[]])[] = [
+  ['AccessDenied', [...REFUSED, '42501']],
+  // Somebody else made it between reading and writing, or uses it just now.
+  ['Conflict', ['40', '42710', '42P04', '23505', '55006', '55P03']],
+  ['Unavailable', ['08', '53', '57P', '57014', '58']],
+];
+
+/** What node says of a certificate that cannot be trusted. Source: OpenSSL's X509_V_ERR names, Node's TLS documentation. */
+const CERTIFICATE = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+/** What pg says where no answer came; it gives these no code. */
+const NO_ANSWER = /^(?:timeout expired|Query read timeout|Connection terminated.*)$/;
+
+/** An error of PostgreSQL or of the way to it. The texts hold names of roles and databases, never a password: no statement has one. */
+export const mapPostgresError: Mapper = (error) => {
+  if (!(error instanceof Error)) return undefined;
+  const type = typeOf(error);
+  if (type === undefined) return undefined;
+  const text = `PostgreSQL: ${error.message}`;
+  return new GoldenpathError(type, text, [text], { cause: error });
+};
+
+function typeOf(error: Error & { code?: unknown }): ErrorType | undefined {
+  const code = typeof error.code === 'string' ? error.code : '';
+  if (error instanceof pg.DatabaseError) {
+    // XX000 is any internal error; this one is two writers at one catalogue row.
+    if (code === 'XX000' && error.message === 'tuple concurrently updated') return 'Conflict';
+    return CODES.find(([, codes]) => codes.some((one) => code.startsWith(one)))?.[0];
+  }
+  if (CERTIFICATE.test(code)) return 'AccessDenied';
+  return NO_ANSWER.test(error.message) ? 'Unavailable' : undefined;
+}

@@ -1,0 +1,49 @@
+// The secret with an application's login: what it holds, and what it ought to (R2). Pure; no message of it quotes a value.
+import type { DatabaseSpec } from './databases.ts';
+
+/** The JSON of `goldenpath/{env}/{app}/postgres`, as applications read it through External Secrets. */
+export interface DatabaseLogin {
+  username: string;
+  password: string;
+  host: string;
+  port: number;
+  dbname: string;
+}
+
+/** `foreign`: it names another user than the owner of the database. `incomplete`: no JSON object with a user and a password. */
+export type SecretReading = { shape: 'absent' | 'incomplete' | 'foreign' } | { shape: 'sound'; password: string };
+
+/** Reads the text of a secret; undefined where there is none. */
+export function readLogin(text: string | undefined, { owner }: Pick<DatabaseSpec, 'owner'>): SecretReading {
+  if (text === undefined) return { shape: 'absent' };
+  const { username, password } = objectOf(text) ?? {};
+  if (typeof username !== 'string' || username === '' || typeof password !== 'string' || password === '') return { shape: 'incomplete' };
+  return username === owner ? { shape: 'sound', password } : { shape: 'foreign' };
+}
+
+/** The text with this login, other keys kept; undefined where it holds exactly that already. A port that is written as text is the same port. */
+export function withLogin(text: string | undefined, login: DatabaseLogin): string | undefined {
+  const present = (text === undefined ? undefined : objectOf(text)) ?? {};
+  const same = Object.entries(login).every(([key, value]) => String(present[key]) === String(value));
+  return same ? undefined : JSON.stringify({ ...present, ...login });
+}
+
+/** The object that a JSON secret holds, or undefined where it is none. */
+export function objectOf(text: string): Record<string, unknown> | undefined {
+  const value = jsonOf(text);
+  return isObject(value) ? value : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser's message quotes the text, which is secret.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
