@@ -1,4 +1,4 @@
-// `npm run test:faults`, its second half (`node test/faults/main.ts [--resume] [--together]`): kills the worker at every point of a teardown, and sees that the outside ends as if nothing had been (issue 4 § Faults).
+// `npm run test:faults`, its second half (`node test/faults/main.ts [--resume] [--together] [--labs N]`): kills the worker at every point of a teardown, and sees that the outside ends as if nothing had been (issue 4 § Faults).
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,8 +12,8 @@ import { differences, type Outside, outsideOf, platformOf } from './outside.ts';
 import { type Point, pointsOf } from './points.ts';
 import { addResult, forgetResults, isSame, readResults, type Result } from './results.ts';
 
-/** Goes on where an earlier suite ended; a point that went wrong is tried again. Without it the results begin anew. */
-const { values: { resume = false, together = false } } = parseArgs({ options: { resume: { type: 'boolean' }, together: { type: 'boolean' } } });
+/** `resume` goes on where an earlier suite ended; a point that went wrong is tried again. Without it the results begin anew. `labs`: how many work side by side; a teardown that lost its worker mostly waits. */
+const { values: { resume = false, together = false, labs = '1' } } = parseArgs({ options: { resume: { type: 'boolean' }, together: { type: 'boolean' }, labs: { type: 'string' } } });
 /** AWS takes next to no time; controllers, heartbeats and attempts keep their own. */
 const TIME_SCALE = 600;
 /** A teardown takes a minute, and a killed attempt is missed after 30 s at most. */
@@ -35,6 +35,7 @@ const nextBuildId = () => {
   return `${String(day).padStart(2, '0')}-11-26-${String(number).padStart(2, '0')}`;
 };
 
+let raised = 0;
 let stopping = false;
 process.once('SIGINT', () => {
   stopping = true;
@@ -47,7 +48,8 @@ function say(line: string): void {
 
 /** A lab, and a platform in it that nothing disturbed: what its worker did, and how the outside was in the end. */
 async function makeStand(): Promise<Stand> {
-  const lab = await raiseLab('faults', { timeScale: TIME_SCALE, worker: MORTAL_WORKER });
+  raised += 1;
+  const lab = await raiseLab(`faults-${raised}`, { timeScale: TIME_SCALE, worker: MORTAL_WORKER });
   await seedNeighbours(reachOf(lab.env));
   // AWS is 600 times as fast here, ExternalDNS is not: the gate keeps its five minutes.
   const env = await lab.environmentsWith('timings:\n', 'timings:\n  dnsGateDeadlineSeconds: 300\n');
@@ -115,17 +117,24 @@ async function conclude(result: Result, stand: Stand): Promise<Stand> {
   return makeStand();
 }
 
-if (!resume) forgetResults();
-let stand = await makeStand();
-try {
-  let wrong = 0;
-  for (const run of runsOf(stand.points)) {
-    if (stopping) break;
-    const result = await tryPoints(stand, run);
-    if (!isSame(result)) wrong += 1;
-    stand = await conclude(result, stand);
+/** One lab, from run to run until none is left. Returns how many went wrong. */
+async function work(first: Stand, runs: Iterator<Point[]>): Promise<number> {
+  let [stand, wrong] = [first, 0];
+  try {
+    for (let run = runs.next(); run.done !== true && !stopping; run = runs.next()) {
+      const result = await tryPoints(stand, run.value);
+      if (!isSame(result)) wrong += 1;
+      stand = await conclude(result, stand);
+    }
+  } finally {
+    await stand.lab.down();
   }
-  process.exitCode = wrong === 0 ? 0 : 1;
-} finally {
-  await stand.lab.down();
+  return wrong;
 }
+
+if (!resume) forgetResults();
+const first = await makeStand();
+const runs = runsOf(first.points).values();
+const others = Array.from({ length: Number(labs) - 1 }, async () => work(await makeStand(), runs));
+const wrong = await Promise.all([work(first, runs), ...others]);
+process.exitCode = wrong.every((count) => count === 0) ? 0 : 1;
