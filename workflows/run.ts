@@ -19,7 +19,7 @@ export interface StageSteps<T> {
   decide?: (decided: Decided) => void;
 }
 export type Note = (...lines: string[]) => void;
-type Operator = { decision: 'retry' | 'abort' } & Answer;
+type Operator = { decision: 'retry' | 'abort'; told: RunReport['decisions'][number] } & Answer;
 
 /** What comes by hand may be anything, also nothing at all. */
 const answerSchema: z.ZodType<Answer> = z.object({ stage: z.string().min(1), by: z.string().min(1), reason: z.string().min(1) });
@@ -41,8 +41,9 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     if (problem !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: `Refused: ${problem}`, nonRetryable: true });
   };
   const take = (kind: Operator['decision'], answer: Answer) => {
-    decision = { decision: kind, ...answer };
-    report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() });
+    const told = { stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() };
+    decision = { decision: kind, told, ...answer };
+    report.decisions.push(told);
     return report;
   };
   const takeByHand = (kind: Operator['decision'], answer: Answer) => {
@@ -83,6 +84,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
         if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
+        if (answer.decided === undefined) await recordOperator(entry);
         if (answer.decision === 'abort') {
           entry.status = 'failed';
           entry.error = { type: 'Aborted', message: `${answer.by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
@@ -112,6 +114,18 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     if (decided !== undefined) return { decision: decided.decision, by: decided.approvals.map(({ claims }) => claims.approver).join(' and '), decided };
     if (decision === undefined) throw new TypeError('the wait for a decision ended without one');
     return decision;
+  }
+
+  /** An operator's answer destroys nothing: it is obeyed also where it cannot be put on record, and the report says so. */
+  async function recordOperator(entry: StageReport): Promise<void> {
+    if (decision === undefined) throw new TypeError('there is no answer to put on record');
+    const { told, by, reason } = decision;
+    try {
+      await decisions.record({ kind: 'operator', stage: entry.id, decision: decision.decision, by, reason }, `${entry.id}-${entry.attempts}`);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      told.reason += ` (not in the audit trail: ${describe(error).message})`;
+    }
   }
 
   /** The question, once it is on record. Where it cannot be, there is none: then only an operator's answer is left, and the reason says why. */

@@ -11,6 +11,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Protection } from '../domain/protections.ts';
 import { explained, recordResidue, type RunReport } from '../domain/report.ts';
 import { afterMending, beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { residueOf } from '../domain/what-to-do.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
@@ -160,6 +161,8 @@ async function removeVolumes(permit: Destroying, run: Run, { target, timings }: 
   const { done, kept } = await call.deleteVolumes('Delete claims and their volumes', permit);
   note(...done);
   run.own(kept.map(({ kind, id, name }) => ({ kind, id, name })));
+  // A run that fails before its sweep leaves these in its receipt: `orphans` must not take for lost what is kept on purpose.
+  run.report.residue = kept.map(({ why, ...disk }) => residueOf(disk, why));
   const wait = timings.volumesGone;
   await until(wait).probeVolumesGone('No EBS volume of the cluster but those that are kept', { target, startedAt: Date.now(), wait, kept: kept.map(({ id }) => id) });
   return kept;
