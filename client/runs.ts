@@ -3,7 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlread
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
-import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, REPORT_MEMO, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
 import { takeOver } from './takeover.ts';
@@ -35,6 +35,8 @@ export interface RunSummary {
   lifecycle: string | null;
   phase: string | null;
   tier: string | null;
+  /** Of a bootstrap that goes on as a teardown: whether it failed, and was told to end so; else it was taken over (X6). */
+  tornDownByItself: boolean;
   /** The stage that waits for a person, or null. */
   gate: string | null;
   requester: string | null;
@@ -134,11 +136,17 @@ export function summaryOf(execution: WorkflowExecutionInfo | WorkflowExecutionDe
     lifecycle: attribute(searchAttribute.lifecycle),
     phase: attribute(searchAttribute.phase),
     tier: attribute(searchAttribute.tier),
+    tornDownByItself: leftTeardown(execution.memo?.[REPORT_MEMO]),
     gate: attribute(searchAttribute.gate),
     requester: attribute(searchAttribute.requester),
     startedAt: execution.startTime.getTime(),
     endedAt: execution.closeTime?.getTime() ?? null,
   };
+}
+
+/** Whether the report that a run left in its memo names a teardown of its own. */
+function leftTeardown(left: unknown): boolean {
+  return typeof left === 'object' && left !== null && 'teardown' in left && left.teardown !== undefined;
 }
 
 export function operationOf(workflowType: string): Operation {

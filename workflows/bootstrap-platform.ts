@@ -2,6 +2,7 @@
 import { HOSTS } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
+import { ownTeardown } from '../domain/own-teardown.ts';
 import { applicationsUpTo, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
@@ -11,10 +12,10 @@ import type { BootstrapInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
-/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report, or goes on as the teardown that takes it over (X6). */
+/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report, or goes on as the teardown that takes it over (X6) or that it was told to end with. */
 export async function bootstrapPlatform({ plan, request }: BootstrapInput): Promise<RunReport> {
   const run = openRun(plan, request);
-  return interruptible(run, plan, () => raise(run, plan), (error) => recordFailure(run, plan, error));
+  return interruptible(run, plan, () => raise(run, plan), { failed: (error) => recordFailure(run, plan, error), ownTeardown: () => ownTeardown(plan, request, run.report) });
 }
 
 async function raise(run: Run, plan: Plan): Promise<RunReport> {
