@@ -1,7 +1,7 @@
 // The Kubernetes and Argo CD half of the activities, each with a client of its own and its errors triaged at the edge (contract.ts).
 import { Context } from '@temporalio/activity';
 import { preflightTier, probeAcceptance } from './acceptance.ts';
-import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd } from './argocd.ts';
+import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd, readGate } from './argocd.ts';
 import { applicationState, awaitApplicationsGone, awaitTier, listApplications } from './argocd-applications.ts';
 import { freezeGitOps } from './argocd-freeze.ts';
 import { deleteApplications, deleteControllers, removeArgoCd } from './argocd-removal.ts';
@@ -21,7 +21,7 @@ import type { Target } from '../domain/plan.ts';
 
 type KubernetesActivities = Pick<
   PlatformActivities,
-  | 'probeTier0' | 'probeArgoCd' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
+  | 'probeTier0' | 'probeArgoCd' | 'readGate' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
   | 'awaitTier' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
   | 'applyPrerequisites' | 'installArgoCd' | 'applyRootApplication' | 'freezeGitOps' | 'deleteApplications' | 'deleteDnsSources'
   | 'deleteVolumes' | 'deleteControllers' | 'removeArgoCd'
@@ -46,6 +46,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
   return {
     probeTier0: inCluster(probeTier0),
     probeArgoCd: inCluster(probeArgoCd),
+    readGate: inCluster(readGate),
     preflightTier: inCluster((cluster, input) => preflightTier(cluster, iam, input)),
     probeAcceptance: inCluster(probeAcceptance),
     readExternalDns: inCluster((cluster, { target }) => readExternalDns(cluster, iam, target)),

@@ -5,6 +5,7 @@ import type { Decided, DecisionInput, DecisionRequest } from '../domain/break-gl
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
+import type { BootstrapRequest } from '../domain/request.ts';
 import { checkDecisionForm, type Decisions, openDecisions } from './decisions.ts';
 import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
 import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute, startAttributes } from './messages.ts';
@@ -25,7 +26,7 @@ type Operator = { decision: 'retry' | 'abort'; told: RunReport['decisions'][numb
 const answerSchema: z.ZodType<Answer> = z.object({ stage: z.string().min(1), by: z.string().min(1), reason: z.string().min(1) });
 
 /** Opens the run: handlers first, before anything is awaited. Throws InvalidInput where the plan was changed on its way. */
-export function openRun(plan: Plan, request: { requester: string; onFailure: 'fail' | 'wait'; commit?: string | undefined }) {
+export function openRun(plan: Plan, request: { requester: string; onFailure: BootstrapRequest['onFailure']; commit?: string | undefined }) {
   const report = newReport(plan, { runId: workflowInfo().runId, requester: request.requester, startedAt: Date.now() });
   let decision: Operator | undefined;
   const decisions = openDecisions(plan, report, request.requester);
@@ -82,7 +83,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
-        if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
+        if (request.onFailure !== 'wait' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
         if (answer.decided === undefined) await recordOperator(entry);
         if (answer.decision === 'abort') {
@@ -215,7 +216,7 @@ async function decideByHand(report: RunReport, decisions: Decisions, given: Deci
 }
 
 /** Writes the receipt of a run that failed. That it cannot be written is told in the report, beside what failed first. */
-async function leaveReceipt(report: RunReport, plan: Plan): Promise<void> {
+export async function leaveReceipt(report: RunReport, plan: Plan): Promise<void> {
   const entry = find(report, 'receipt');
   const { target, registry } = plan;
   try {
