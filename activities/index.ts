@@ -61,6 +61,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
     iam: clients.iam,
+    rds: clients.rds,
     s3: clients.s3,
     manifestMirror,
   };
