@@ -6,6 +6,7 @@ import type { Component } from '../domain/components.ts';
 import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
+import type { Tier2Readings } from '../domain/foundation-tier-2.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { FoundObject, Memory, OrphanScope, PlatformRecords } from '../domain/orphans.ts';
 import type { Protection } from '../domain/protections.ts';
@@ -98,6 +99,8 @@ export interface DrainObjects {
 /** Reads, once each; a failed read is an error, never an empty answer. */
 export interface Probes {
   readCore(input: { plan: Plan }): Promise<CoreReadings>;
+  /** What only tiers 2 and 3 need: database, logins, bucket. No platform below them is asked for it (F4). */
+  readTier2Foundation(input: { plan: Plan }): Promise<Tier2Readings>;
   /** Cluster ACTIVE. Throws NotReady, or TerminalState with EKS's own health issues. */
   probeCluster(input: Waiting): Promise<ClusterFacts>;
   /** Cluster neither created nor updated just now, or gone. Throws NotReady. */

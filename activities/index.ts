@@ -14,6 +14,7 @@ import { clusterAccess, mintToken } from './eks-token.ts';
 import { externalDnsRoleActivities } from './external-dns-role.ts';
 import { atEdge, type Mapper } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
+import { tier2FoundationActivities } from './foundation-tier-2.ts';
 import { withOwnPolicy } from './guard.ts';
 import { roleActivities } from './iam.ts';
 import { whileHeartbeating } from './heartbeat.ts';
@@ -66,6 +67,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
   return allHeldTo(environments, {
     ...allAtEdge({
       ...foundationActivities(clients),
+      ...tier2FoundationActivities(clients, { rdsCaFile }),
       ...registryActivities(clients, environments),
       ...auditActivities(clients),
       ...logActivities(clients),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { GoldenpathError, type ErrorType } from '../domain/errors.ts';
-import type { Mapper } from './errors.ts';
+import { mapAwsError, type Mapper } from './errors.ts';
 
 export interface Endpoint {
   host: string;
@@ -67,6 +67,19 @@ export async function canLogIn(login: Login & { ca: string }): Promise<boolean> 
     if (REFUSED.includes(error.code ?? '')) return false;
     if (LET_IN.includes(error.code ?? '')) return true;
     throw error;
+  }
+}
+
+/** What keeps a login from working, in words without its password; undefined where nothing does. A bug keeps its stack. */
+export async function loginProblem(login: Login & { ca: string }): Promise<string | undefined> {
+  try {
+    await withPostgres(login, async (client) => client.query('SELECT 1'));
+    return undefined;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && REFUSED.includes(error.code ?? '')) return `PostgreSQL at ${login.host}:${login.port} refuses user ${login.user} with this password: ${error.message}`;
+    const known = error instanceof pg.DatabaseError ? error : mapPostgresError(error) ?? mapAwsError(error);
+    if (known === undefined) throw error;
+    return `PostgreSQL at ${login.host}:${login.port}, database ${login.database}: ${known.message.replace(/^PostgreSQL: /, '')}`;
   }
 }
 

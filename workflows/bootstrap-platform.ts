@@ -2,7 +2,8 @@
 import { HOSTS } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
-import { applicationsUpTo, type Plan } from '../domain/plan.ts';
+import { checkTier2Foundation } from '../domain/foundation-tier-2.ts';
+import { applicationsUpTo, needsTier2, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
@@ -40,13 +41,18 @@ interface ClusterRoles {
 }
 
 async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
-  const [core, dns] = await Promise.all([probe.readCore('Read account, network, secrets, quota', { plan }), zone.readZone('Read the hosted zone and its delegation', { target: plan.target })]);
-  passed('PreflightFailed', 'The foundation check', checkFoundation(plan, { ...core, ...dns }), note);
+  const [core, dns, tier2] = await Promise.all([
+    probe.readCore('Read account, network, secrets, quota', { plan }),
+    zone.readZone('Read the hosted zone and its delegation', { target: plan.target }),
+    // F4: a platform without tier 2 is never asked for a database.
+    needsTier2(plan.maxTier) ? probe.readTier2Foundation('Read the database, its logins, the bucket', { plan }) : undefined,
+  ]);
+  passed('PreflightFailed', 'The foundation check', [...checkFoundation(plan, { ...core, ...dns }), ...checkTier2Foundation(plan, core.vpcs, tier2)], note);
 }
 
 async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Promise<void> {
   const { runId, requester } = run.report;
-  const { key } = await change.claimBuild('Claim the build id in the registry', { target: plan.target, registry: plan.registry, planHash: plan.hash, runId, requester });
+  const { key } = await change.claimBuild(plan.target.buildId === null ? 'Record the hosted zone id in the registry' : 'Claim the build id in the registry', { target: plan.target, registry: plan.registry, planHash: plan.hash, runId, requester });
   note(`s3://${plan.registry.bucket}/${key}`);
 }
 

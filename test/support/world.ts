@@ -120,6 +120,13 @@ function standard(world: World): Activities {
       deniedActions: { value: [] },
       bucket: { value: { region: plan.target.region } },
     }),
+    readTier2Foundation: ({ plan }) => Promise.resolve({
+      instance: { value: { status: 'available', owned: true, vpcId: 'vpc-1' } },
+      openTo: { value: ['10.0.0.0/16'] },
+      subnets: { value: [{ id: 'subnet-a', cidr: '10.0.16.0/20' }] },
+      logins: Object.fromEntries((plan.databases?.databases ?? []).map(({ app }) => [app, { value: null }])),
+      lokiBucket: { value: { region: plan.target.region } },
+    }),
     readZone: () => Promise.resolve(goodZone),
     claimBuild: () => Promise.resolve({ key: 'builds/dev/1.json' }),
     ensureLogGroup: () => Promise.resolve([{ kind: 'log-group', id: 'arn:logs', name: 'logs' }]),
