@@ -28,8 +28,8 @@ export function partitionOf(region: string): string {
 
 /** What iam/ renders a target's roles from. */
 export function iamContext(target: Target, secretNames: readonly string[] = []): IamContext {
-  const { accountId, region, cluster, hostedZoneId, hostSuffix } = target;
-  return { partition: partitionOf(region), accountId, region, clusterName: cluster, hostedZoneId, hostSuffix, secretNames };
+  const { accountId, region, cluster, hostedZoneId, hostSuffix, lifecycle } = target;
+  return { partition: partitionOf(region), accountId, region, clusterName: cluster, hostedZoneId, hostSuffix, lifecycle, secretNames };
 }
 
 /** The ARN of the OIDC provider of an issuer such as `https://oidc.eks.eu-west-2.amazonaws.com/id/ABC`. */

@@ -10,6 +10,7 @@ const context: IrsaContext = {
   clusterName: 'goldenpath-dev-eks-21-11-26-01',
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: 'b-21-11-26-01.dev.goldenpathidp.io',
+  lifecycle: 'ephemeral',
   secretNames: ['goldenpath/dev/grafana/admin'],
   oidcIssuer: 'https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF',
 };
