@@ -7,7 +7,7 @@ import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 import type { Tier } from '../domain/tiers.ts';
-import { irsaRoles } from '../iam/index.ts';
+import { irsaRolesOf } from '../iam/index.ts';
 import { applicationState, listApplications } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { allowedChanges, forbiddenChanges, neededChanges } from './dns-scope.ts';
@@ -40,7 +40,7 @@ export async function preflightTier(cluster: ClusterClient, iam: IAMClient, { ta
 
 /** Every IRSA role exists, is the platform's, and has the policies that iam/ gives it. */
 async function rolesCheck(iam: IAMClient, target: Target): Promise<CheckResult> {
-  const definitions = irsaRoles.map((role) => role.define({ ...iamContext(target), oidcIssuer: 'https://any' }));
+  const definitions = irsaRolesOf(target.lifecycle).map((role) => role.define({ ...iamContext(target), oidcIssuer: 'https://any' }));
   const problems = (await Promise.all(definitions.map(async ({ roleName, policies, managedPolicyArns }) => {
     const role = await getRole(iam, roleName);
     if (role === undefined) return [`role ${roleName} does not exist`];

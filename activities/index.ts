@@ -29,6 +29,7 @@ import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
+import { readOffers } from './offers.ts';
 import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
 import { rdsDestroyers } from './rds-destroy.ts';
@@ -62,6 +63,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
     iam: clients.iam,
     s3: clients.s3,
+    offers: (needs) => readOffers(clients, needs),
     manifestMirror,
   };
   return allHeldTo(environments, {
