@@ -12,7 +12,7 @@ import type { Plan, Target } from '../domain/plan.ts';
 import { type SyncedSecret, syncedSecrets } from '../domain/platform-secrets.ts';
 import type { ProbeOperation } from '../domain/probes.ts';
 import { type Lifecycle, LIFECYCLES, type Tier } from '../domain/tiers.ts';
-import { irsaRoles } from '../iam/index.ts';
+import { irsaRolesOf } from '../iam/index.ts';
 import { applicationState, listApplications } from './argocd-applications.ts';
 import { readBucketRegion } from './buckets.ts';
 import type { Probes, Waiting } from './contract.ts';
@@ -104,7 +104,7 @@ async function readyCheck(cluster: ClusterClient, { apiVersion, kind, id, title,
 
 /** Every IRSA role exists, is the platform's, and has the policies that iam/ gives it. */
 async function rolesCheck(iam: IAMClient, target: Target): Promise<CheckResult> {
-  const definitions = irsaRoles.map((role) => role.define({ ...iamContext(target), oidcIssuer: 'https://any' }));
+  const definitions = irsaRolesOf(target.lifecycle).map((role) => role.define({ ...iamContext(target), oidcIssuer: 'https://any' }));
   const problems = (await Promise.all(definitions.map(async ({ roleName, policies, managedPolicyArns }) => {
     const role = await getRole(iam, roleName);
     if (role === undefined) return [`role ${roleName} does not exist`];

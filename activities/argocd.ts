@@ -12,6 +12,7 @@ import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
+import type { Offers } from './offers.ts';
 
 /** A child that reads Degraded for a moment fails the root's sync: it is tried again soon, and for as long as the tier's own deadline allows. */
 const RETRY = { limit: -1, backoff: { duration: '1s', factor: 2, maxDuration: '15s' } };
@@ -118,13 +119,16 @@ export interface BootstrapValues {
   externalDns: Plan['externalDns'];
   roleArns: Record<string, string>;
   vpcId: string;
+  objectStorage?: Plan['objectStorage'];
+  tls?: Plan['tls'];
   storageClassReady: boolean;
+  offers: Offers;
 }
 
 /** Applies the admission policies, the bootstrap contract's ConfigMap and the root application at this gate: nothing of a tier comes before its guards (G1, A3, A4). Idempotent. */
-export async function applyRootApplication(cluster: ClusterClient, input: Omit<BootstrapValues, 'storageClassReady'>): Promise<string[]> {
+export async function applyRootApplication(cluster: ClusterClient, offers: Offers, input: Omit<BootstrapValues, 'storageClassReady' | 'offers'>): Promise<string[]> {
   const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
-  const values: BootstrapValues = { ...input, storageClassReady: defaults.length === 1 };
+  const values: BootstrapValues = { ...input, offers, storageClassReady: defaults.length === 1 };
   const guards = await applyAdmissionPolicies(cluster, manifestScope(input.target, input.images));
   await cluster.apply(bootstrapConfig(values));
   await cluster.apply(rootApplication(values));
@@ -140,7 +144,7 @@ export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
 
 /** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
 export function rootApplication(values: BootstrapValues): Application {
-  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns } = values;
+  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns, objectStorage, tls } = values;
   const { bootstrap, platform, dns } = contract(values);
   const valuesObject = {
     bootstrap,
@@ -148,6 +152,9 @@ export function rootApplication(values: BootstrapValues): Application {
     dns: { ...dns, hostedZoneId: target.hostedZoneId, externalDnsEnabled: externalDns.enabled },
     cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
     roleArns,
+    // Only what the plan has: an ephemeral platform has neither.
+    ...(objectStorage === undefined ? {} : { objectStorage }),
+    ...(tls === undefined ? {} : { tls }),
     source: { repoURL: gitops.repoUrl, revision: gitops.revision },
     images,
   };
@@ -165,11 +172,11 @@ export function rootApplication(values: BootstrapValues): Application {
   };
 }
 
-/** The values of A3 but the gate itself. A database and object storage belong to tier 2, which asks its own foundation check for them (F4). */
-function contract({ target, roleArns, storageClassReady }: BootstrapValues) {
+/** The values of A3 but the gate itself. */
+function contract({ target, roleArns, storageClassReady, offers: { rdsAvailable, s3Available } }: BootstrapValues) {
   return {
     bootstrap: { mode: target.lifecycle, env: target.environment, buildId: target.buildId ?? '' },
-    platform: { rdsAvailable: false, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available: false },
+    platform: { rdsAvailable, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available },
     dns: { hostSuffix: target.hostSuffix, ownerId: target.ownerId },
   };
 }

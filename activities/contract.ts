@@ -161,14 +161,14 @@ export interface Changes {
   ensureClusterRoles(input: { target: Target }): Promise<{ clusterRoleArn: string; nodeRoleArn: string; owned: OwnedObject[] }>;
   startCluster(input: { target: Target; version: string; clusterRoleArn: string }): Promise<OwnedObject[]>;
   /** OIDC provider and every IRSA role, whose trust names the issuer (C1, C2). */
-  ensureIrsaRoles(input: { target: Target; oidcIssuer: string; secrets: Plan['secrets'] }): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }>;
+  ensureIrsaRoles(input: { target: Target; oidcIssuer: string; secrets: Plan['secrets']; objectStorage?: Plan['objectStorage'] }): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }>;
   startNodeGroup(input: { target: Target; nodeGroup: Plan['nodeGroup']; nodeRoleArn: string }): Promise<OwnedObject[]>;
   ensureAddon(input: { target: Target; addon: AddonName; version: string; roleArn?: string | undefined }): Promise<OwnedObject[]>;
   /** Namespace argocd, default StorageClass, CRDs of pinned manifests, before anything of their kind (A1). One line of evidence each. */
   applyPrerequisites(input: { target: Target; manifests: Plan['versions']['manifests'] }): Promise<string[]>;
   installArgoCd(input: { target: Target; manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Admission policies, seen to refuse (G1), ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
-  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string }): Promise<string[]>;
+  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string } & Pick<Plan, 'databases' | 'objectStorage' | 'tls'>): Promise<string[]>;
   /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
   freezeGitOps(input: { target: Target }): Promise<string[]>;
   /**

@@ -1,5 +1,6 @@
 // What ExternalDNS's role may do in Route 53, asked of IAM itself: it can delete what it wrote, and can never write a base name (C2, D1, T2, failure 13).
 import { type ContextEntry, type IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import { buildSuffix } from '../domain/dns-names.ts';
 import type { Target } from '../domain/plan.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
 import { iamContext, irsaRoleArn } from './iam.ts';
@@ -22,10 +23,17 @@ export function neededChanges({ hostSuffix }: Pick<Target, 'hostSuffix'>): Recor
   ];
 }
 
-/** Changes that must be denied: base names, neighbours, a batch with one foreign name in it, and types that are not ExternalDNS's (D1). */
+/** No day has this build id: a build's subtree that belongs to no platform, this one least of all. */
+const NO_BUILD = '00-00-00-00';
+
+/**
+ * Changes that must be denied: base names to an ephemeral platform, names in a build's subtree to a persistent one, neighbours, a batch with one foreign
+ * name in it, and types that are not ExternalDNS's (D1).
+ */
 export function forbiddenChanges({ hostSuffix, zone, parentZone, lifecycle }: Pick<Target, 'hostSuffix' | 'zone' | 'parentZone' | 'lifecycle'>): RecordChange[] {
-  const [types, actions] = [['A'], ['UPSERT']];
-  const foreign = [parentZone, `x${hostSuffix}`, ...(lifecycle === 'ephemeral' ? [zone, `kong.${zone}`, `\\052.${zone}`] : [])];
+  const [types, actions] = [['A', 'TXT'], ['UPSERT']];
+  const build = buildSuffix(NO_BUILD, zone);
+  const foreign = [parentZone, `x${hostSuffix}`, ...(lifecycle === 'ephemeral' ? [`kong.${build}`, zone, `kong.${zone}`, `\\052.${zone}`] : [build, `kong.${build}`, `\\052.apps.${build}`, `a-xdns.${build}`, `\\052.${build}`])];
   return [
     ...foreign.map((name) => ({ why: `the name ${name}`, names: [name], types, actions })),
     { why: `a batch with ${foreign.at(-1) ?? ''} in it`, names: [`kong.${hostSuffix}`, foreign.at(-1) ?? ''], types, actions },

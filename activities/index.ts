@@ -29,6 +29,7 @@ import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
+import { readOffers } from './offers.ts';
 import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
 import { rdsDestroyers } from './rds-destroy.ts';
@@ -63,6 +64,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
     iam: clients.iam,
     rds: clients.rds,
     s3: clients.s3,
+    offers: (needs) => readOffers(clients, needs),
     manifestMirror,
   };
   return allHeldTo(environments, {

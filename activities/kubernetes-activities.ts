@@ -67,7 +67,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
       return ['namespace argocd', ...(await applyStorageClass(cluster, target)), `${names.length} CRDs of External Secrets ${manifests.externalSecretsCrds.version} and cert-manager ${manifests.certManagerCrds.version}`];
     }),
     installArgoCd: inCluster(async (cluster, { manifest: pinned }) => installArgoCd(cluster, await manifest(pinned))),
-    applyRootApplication: inCluster(applyRootApplication),
+    applyRootApplication: inCluster(async (cluster, input) => applyRootApplication(cluster, await deps.offers(input), input)),
     freezeGitOps: inCluster(freezeGitOps),
     deleteApplications: inCluster((cluster, { names }) => deleteApplications(cluster, names)),
     deleteDnsSources: inCluster(deleteDnsSources),

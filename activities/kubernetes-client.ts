@@ -11,6 +11,7 @@ import { GoldenpathError } from '../domain/errors.ts';
 import type { Target } from '../domain/plan.ts';
 import type { ClusterAccess } from './eks-token.ts';
 import { isNotFound, isUnauthorized, mapKubernetesError } from './kubernetes-errors.ts';
+import type { Needs, Offers } from './offers.ts';
 
 /** What the Kubernetes activities need of the outside. */
 export interface KubernetesDeps {
@@ -21,6 +22,8 @@ export interface KubernetesDeps {
   rds: RDSClient;
   /** Where the guard puts destroying calls on record. */
   s3: S3Client;
+  /** What the foundation offers just now. */
+  offers(needs: Needs): Promise<Offers>;
   /** Directory of pinned manifests named `<sha256>.yaml`, for places without the internet (GOLDENPATH_MANIFEST_MIRROR). */
   manifestMirror?: string | undefined;
 }

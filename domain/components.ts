@@ -20,6 +20,11 @@ export const COMPONENTS: readonly Component[] = [
   { name: 'prometheus', tier: '1.5', wave: 50, namespace: 'monitoring' },
   { name: 'alertmanager', tier: '1.5', wave: 51, namespace: 'monitoring' },
   { name: 'grafana', tier: '1.5', wave: 52, namespace: 'monitoring' },
+  { name: 'backstage', tier: '2', wave: 100, namespace: 'backstage' },
+  { name: 'loki', tier: '2', wave: 101, namespace: 'monitoring' },
+  { name: 'grafana-postgresql', tier: '2', wave: 102, namespace: 'monitoring' },
+  { name: 'keycloak', tier: '3', wave: 200, namespace: 'keycloak' },
+  { name: 'oidc-config', tier: '3', wave: 201, namespace: 'keycloak' },
 ];
 
 /** The root application that renders one Application per component (A4). */
@@ -40,4 +45,7 @@ export const HOSTS: readonly { host: string; tier: Tier }[] = [
   { host: 'prometheus', tier: '1.5' },
   { host: 'alertmanager', tier: '1.5' },
   { host: 'grafana', tier: '1.5' },
+  { host: 'backstage', tier: '2' },
+  { host: 'grafana-db', tier: '2' },
+  { host: 'keycloak', tier: '3' },
 ];

@@ -1,5 +1,5 @@
 // Every name a platform has, derived in one place from environment, lifecycle and build id (requirements § Words, A3, D1).
-import { normaliseName } from './dns-names.ts';
+import { buildOfName, buildSuffix } from './dns-names.ts';
 import type { Lifecycle } from './tiers.ts';
 
 /** Who a platform is: the input of every name. `buildId` is null for a persistent platform, which has none. */
@@ -43,7 +43,7 @@ export function platformNames({ environment, lifecycle, buildId }: Identity, zon
   const cluster = `goldenpath-${environment}-eks${build}`;
   return {
     cluster,
-    hostSuffix: buildId === null ? zone : `b-${buildId}.${zone}`,
+    hostSuffix: buildId === null ? zone : buildSuffix(buildId, zone),
     ownerId: `goldenpath-${environment}${build}`,
     workflowId: `platform/${environment}/${cluster}`,
   };
@@ -61,9 +61,8 @@ export function platformOfOwner(ownerId: string, environment: string): Identity 
 
 /** The ephemeral platform whose suffix a DNS name lies in, or undefined where the name is in no such suffix of the zone (D1). */
 export function platformOfName(name: string, { environment, zone }: { environment: string; zone: string }): Identity | undefined {
-  const [inner, outer] = [normaliseName(name), normaliseName(zone)];
-  const label = inner.endsWith(`.${outer}`) ? inner.slice(0, -outer.length - 1).split('.').at(-1) : undefined;
-  return label?.startsWith('b-') === true ? ephemeral(label.slice('b-'.length), environment) : undefined;
+  const buildId = buildOfName(name, zone);
+  return buildId === undefined ? undefined : ephemeral(buildId, environment);
 }
 
 /** `beginning` alone is the persistent platform; with a dash and a build id after it, an ephemeral one. */

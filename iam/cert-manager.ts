@@ -1,5 +1,5 @@
 // cert-manager's role: ACME's DNS-01 challenges inside the platform's subtree, and nothing else (C2, failure 18).
-import { challengePatterns, recordScope } from './dns-scope.ts';
+import { buildsDenied, challengePatterns, recordScope } from './dns-scope.ts';
 import { irsaTrust, policyDocument, type IrsaRole } from './role.ts';
 
 const namespace = 'cert-manager';
@@ -25,6 +25,7 @@ export const certManagerRole: IrsaRole = {
             Resource: [zone],
             Condition: recordScope(challengePatterns(context.hostSuffix), ['TXT']),
           },
+          ...buildsDenied(context, zone),
           {
             Sid: 'ReadTheZone',
             Effect: 'Allow',

@@ -1,4 +1,6 @@
 // The DNS scope as IAM condition keys: a guard that AWS enforces, whatever a controller is told (C2, D1).
+import { buildLikes } from '../domain/dns-names.ts';
+import type { IamContext, Statement } from './role.ts';
 
 /**
  * Conditions under which a caller may change records: only these names, only these types. AWS compares *normalized*
@@ -13,6 +15,25 @@ export function recordScope(namePatterns: readonly string[], types: readonly str
     'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': types },
     Null: { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': 'false' },
   };
+}
+
+/**
+ * A persistent platform's suffix is the whole zone; what it is denied there is every subtree of a build, whether that
+ * build exists or not (D1). A denial and not a narrower permission: it also holds where someone attaches another policy
+ * to the role, and `ForAnyValue` refuses the whole batch for one such name in it. An ephemeral platform's permission
+ * ends at its own subtree, so nothing is left to deny.
+ */
+export function buildsDenied({ lifecycle, hostSuffix }: Pick<IamContext, 'lifecycle' | 'hostSuffix'>, zoneArn: string): Statement[] {
+  if (lifecycle === 'ephemeral') return [];
+  return [
+    {
+      Sid: 'NeverInsideABuild',
+      Effect: 'Deny',
+      Action: ['route53:ChangeResourceRecordSets'],
+      Resource: [zoneArn],
+      Condition: { 'ForAnyValue:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': buildLikes(hostSuffix) } },
+    },
+  ];
 }
 
 /** Patterns for the suffix itself and every name below it by whole labels. */

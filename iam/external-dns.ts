@@ -1,5 +1,5 @@
-// ExternalDNS's role: the records of the platform's own subtree in one zone, and nothing else (C2, D1).
-import { recordScope, suffixPatterns } from './dns-scope.ts';
+// ExternalDNS's role: the records of the platform's own subtree in one zone, without the builds' subtrees in it, and nothing else (C2, D1).
+import { buildsDenied, recordScope, suffixPatterns } from './dns-scope.ts';
 import { irsaTrust, policyDocument, type IrsaRole } from './role.ts';
 
 const namespace = 'external-dns';
@@ -25,6 +25,7 @@ export const externalDnsRole: IrsaRole = {
             Resource: [zone],
             Condition: recordScope(suffixPatterns(context.hostSuffix), ['A', 'AAAA', 'CNAME', 'TXT']),
           },
+          ...buildsDenied(context, zone),
           {
             Sid: 'ReadTheZone',
             Effect: 'Allow',

@@ -1,6 +1,8 @@
 // What a role is: plain data that the product's IAM activities create, tag and delete (C1). Policies are inline, so that
 // they go with their role and cannot be left behind.
 
+import type { Lifecycle } from '../domain/tiers.ts';
+
 /** What a role's text depends on. Pure input: nothing here is looked up. */
 export interface IamContext {
   /** `aws`, `aws-cn` or `aws-us-gov`. */
@@ -9,10 +11,13 @@ export interface IamContext {
   region: string;
   clusterName: string;
   hostedZoneId: string;
-  /** The DNS subtree of the platform (D1). */
+  /** The DNS subtree of the platform (D1). A persistent one shares it with the builds. */
   hostSuffix: string;
+  lifecycle: Lifecycle;
   /** Names of the Secrets Manager secrets that the platform's applications may read. */
   secretNames: readonly string[];
+  /** Loki's bucket; only roles of tier 2 ask. */
+  lokiBucket: string;
 }
 
 /** A role that a Kubernetes service account assumes (IRSA) needs the cluster's issuer, e.g. `https://oidc.eks.eu-west-2.amazonaws.com/id/ABC`. */
@@ -24,7 +29,7 @@ type Condition = Record<string, Record<string, string | readonly string[]>>;
 
 export interface Statement {
   Sid: string;
-  Effect: 'Allow';
+  Effect: 'Allow' | 'Deny';
   Action: readonly string[];
   Resource: readonly string[];
   Condition?: Condition;
@@ -57,6 +62,8 @@ export interface IrsaRole {
   key: string;
   namespace: string;
   serviceAccount: string;
+  /** Where the role is made; left out: on every platform. */
+  lifecycles?: readonly Lifecycle[];
   define: (context: IrsaContext) => RoleDefinition;
 }
 

@@ -77,7 +77,7 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
     note(`${instances} nodes in the node group`);
   };
   const identities = async () => {
-    const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets });
+    const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets, objectStorage: plan.objectStorage });
     run.own(owned);
     run.own(await change.ensureAddon('Add-on aws-ebs-csi-driver', { target, addon: 'aws-ebs-csi-driver', version: versions.addons['aws-ebs-csi-driver'], roleArn: roleArns['aws-ebs-csi-driver'] }));
     return roleArns;
@@ -107,8 +107,8 @@ async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note
 
 /** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */
 async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
-  const { target, timings, gitops, versions } = plan;
-  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId });
+  const { target, timings, gitops, versions, databases, objectStorage, tls } = plan;
+  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId, databases, objectStorage, tls });
   note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: applicationsUpTo(plan, tier) })));
 }
 

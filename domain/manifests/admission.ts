@@ -1,6 +1,6 @@
 // The rules as ValidatingAdmissionPolicies: the API server itself refuses, with no webhook that could be gone (G1, D1, failure 4).
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
-import { allowedNames, buildPattern, NAME_PATTERN, SEPARATOR } from './host-names.ts';
+import { allowedNames, foreignPattern, NAME_PATTERN, SEPARATOR } from './host-names.ts';
 import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
@@ -111,8 +111,8 @@ function bindingOf({ metadata }: AdmissionPolicy): AdmissionBinding {
 
 function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   const suffix = scope.hostSuffix;
-  const builds = buildPattern(scope);
-  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(builds === undefined ? [] : [`!name.matches(${text(builds)})`])].join(' && ');
+  const foreign = foreignPattern(scope);
+  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`])].join(' && ');
   const annotations = (object: string) => NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`);
   const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object)].join(', ');
   return {

@@ -1,4 +1,5 @@
 // Which host names a platform may write: one verdict, whose patterns the admission policies share (D1, D3).
+import { buildPattern } from '../dns-names.ts';
 import type { ManifestScope } from './scope.ts';
 
 /** One label, and a name of labels with at most one wildcard, in front. Nothing else passes: an escape (`\142-1`) would be read as another name by Route 53. */
@@ -18,20 +19,20 @@ export function annotationText(text: string): string {
   return text.replaceAll(' ', '').trim();
 }
 
-/** The pattern of names in some ephemeral platform's subtree, which a persistent one shares its zone with; undefined for an ephemeral platform (D1). */
-export function buildPattern({ lifecycle, hostSuffix }: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string | undefined {
-  return lifecycle === 'persistent' ? `(^|[.])b-[^.]*[.]${hostSuffix.replaceAll('.', '[.]')}$` : undefined;
+/** The pattern of names in its suffix that are not the platform's all the same: of a persistent one, those of the builds that share its zone. undefined where there are none (D1). */
+export function foreignPattern({ lifecycle, hostSuffix }: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string | undefined {
+  return lifecycle === 'persistent' ? buildPattern(hostSuffix) : undefined;
 }
 
 /** Why the platform may not write a name in compared form, or undefined where it may: a host name, the suffix itself or below it by whole labels, and for a persistent platform in no build's subtree. */
 export function nameProblem(name: string, scope: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string | undefined {
   if (!new RegExp(NAME_PATTERN).test(name)) return 'is no host name';
   if (name !== scope.hostSuffix && !name.endsWith(`.${scope.hostSuffix}`)) return `lies outside the DNS subtree of this ${scope.lifecycle} platform`;
-  const builds = buildPattern(scope);
-  return builds !== undefined && new RegExp(builds).test(name) ? "lies in an ephemeral platform's DNS subtree" : undefined;
+  const foreign = foreignPattern(scope);
+  return foreign !== undefined && new RegExp(foreign).test(name) ? "lies in an ephemeral platform's DNS subtree" : undefined;
 }
 
 /** What is allowed, in words. */
 export function allowedNames({ lifecycle, hostSuffix }: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string {
-  return lifecycle === 'ephemeral' ? `${hostSuffix} and names below it` : `${hostSuffix} and names below it, but none in an ephemeral platform's b-*.${hostSuffix}`;
+  return lifecycle === 'ephemeral' ? `${hostSuffix} and names below it` : `${hostSuffix} and names below it, but none in an ephemeral platform's b-DD-MM-YY-NN.${hostSuffix}`;
 }

@@ -58,6 +58,7 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client 
       iam: iam ?? new IAMClient({ region: 'eu-west-2' }),
       rds: new RDSClient({ region: 'eu-west-2' }),
       s3,
+      offers: () => Promise.resolve({ rdsAvailable: false, s3Available: false }), // no foundation here
       manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),
     },
     run: runActivity,

@@ -7,7 +7,7 @@ import { isSource } from '../../../activities/dns-sources.ts';
 import { flagsOf } from '../../../activities/external-dns.ts';
 import { defaultStorageClass, nodesCheck, tier0Checks, workloadProblem } from '../../../activities/kubernetes.ts';
 import { isCloudVolume, mounts, retainedDisk, whyKept } from '../../../activities/kubernetes-volumes.ts';
-import { isWithin, normaliseName } from '../../../domain/dns-names.ts';
+import { buildOfName, isWithin, normaliseName } from '../../../domain/dns-names.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const { target } = ephemeralPlan();
@@ -98,9 +98,9 @@ describe('ExternalDNS', () => {
     expect(flagsOf({})).toEqual([]);
   });
 
-  it.each([['ephemeral', target.hostSuffix], ['persistent', target.zone]] as const)('D1: %s: every needed change lies inside the suffix, every forbidden one names something outside or a foreign type', (lifecycle, hostSuffix) => {
+  it.each([['ephemeral', target.hostSuffix], ['persistent', target.zone]] as const)('D1: %s: every needed change lies inside the names of the platform, every forbidden one names something outside or a foreign type', (lifecycle, hostSuffix) => {
     const scope = { ...target, lifecycle, hostSuffix };
-    const outside = (name: string) => !isWithin(normaliseName(name), hostSuffix);
+    const outside = (name: string) => !isWithin(normaliseName(name), hostSuffix) || (lifecycle === 'persistent' && buildOfName(name, target.zone) !== undefined);
     expect(neededChanges(scope).flatMap(({ names }) => names).filter(outside)).toEqual([]);
     expect(forbiddenChanges(scope).filter(({ names, types }) => !names.some(outside) && !types.includes('NS'))).toEqual([]);
   });
@@ -108,6 +108,12 @@ describe('ExternalDNS', () => {
   it('D1: an ephemeral platform is asked about the base name, its wildcard and a longer first label', () => {
     const names = forbiddenChanges(target).flatMap((change) => change.names);
     for (const name of ['dev.goldenpathidp.io', '\\052.dev.goldenpathidp.io', 'xb-21-11-26-01.dev.goldenpathidp.io', 'goldenpathidp.io']) expect(names).toContain(name);
+  });
+
+  it('D1: a persistent platform is asked about the subtree of a build that never is: its apex, a wildcard, a registry TXT, and a batch with one such name', () => {
+    const changes = forbiddenChanges({ ...target, lifecycle: 'persistent', hostSuffix: target.zone });
+    for (const name of ['b-00-00-00-00.dev.goldenpathidp.io', 'kong.b-00-00-00-00.dev.goldenpathidp.io', '\\052.b-00-00-00-00.dev.goldenpathidp.io', 'a-xdns.b-00-00-00-00.dev.goldenpathidp.io']) expect(changes.flatMap(({ names }) => names)).toContain(name);
+    expect(changes.map(({ names }) => names)).toContainEqual(['kong.dev.goldenpathidp.io', '\\052.b-00-00-00-00.dev.goldenpathidp.io']);
   });
 });
 

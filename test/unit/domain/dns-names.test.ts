@@ -56,6 +56,10 @@ describe('hostSuffixProblem', () => {
   });
 
   it('D1: a suffix outside the zone is refused', () => {
+    expect(hostSuffixProblem('b-1.dev.example.org', 'dev.example.org', 'ephemeral')).toBe('host suffix b-1.dev.example.org is not that of a build, b-DD-MM-YY-NN.dev.example.org');
+    expect(hostSuffixProblem('app.b-21-11-26-01.dev.example.org', 'dev.example.org', 'ephemeral')).toBe('host suffix app.b-21-11-26-01.dev.example.org is not that of a build, b-DD-MM-YY-NN.dev.example.org');
+    expect(hostSuffixProblem('b-21-11-26-01.dev.example.org', 'dev.example.org', 'ephemeral')).toBeUndefined();
+    expect(hostSuffixProblem('b-21-11-26-01.dev.example.org', 'dev.example.org', 'persistent')).toBe('host suffix b-21-11-26-01.dev.example.org lies in the subtree of a build, which no persistent platform may own');
     expect(hostSuffixProblem('b-1.prod.example.org', 'dev.example.org', 'ephemeral')).toBe('host suffix b-1.prod.example.org lies outside the zone dev.example.org');
   });
 });

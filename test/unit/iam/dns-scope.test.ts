@@ -2,9 +2,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWithin } from '../../../domain/dns-names.ts';
+import { registryName } from '../../../domain/dns-records.ts';
+import { nameProblem } from '../../../domain/manifests/host-names.ts';
+import { platformNames } from '../../../domain/names.ts';
 import { certManagerRole } from '../../../iam/cert-manager.ts';
 import { externalDnsRole } from '../../../iam/external-dns.ts';
 import type { IrsaContext, IrsaRole, PolicyDocument } from '../../../iam/role.ts';
+import { evaluate } from '../../../lab/aws/iam/evaluate.ts';
+import { buildId } from '../domain/arbitraries.ts';
 import { stringLike } from './string-like.ts';
 
 const suffix = 'b-21-11-26-01.dev.goldenpathidp.io';
@@ -15,7 +20,8 @@ const context: IrsaContext = {
   clusterName: 'goldenpath-dev-eks-21-11-26-01',
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: suffix,
-  secretNames: ['goldenpath/dev/grafana/admin'],
+  lifecycle: 'ephemeral',
+  secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki',
   oidcIssuer: 'https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF',
 };
 
@@ -24,7 +30,7 @@ function normalised(name: string): string {
   return name
     .toLowerCase()
     .replace(/\.$/, '')
-    .replaceAll(/[^a-z0-9\-_.]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+    .replaceAll(/\\(?![0-7]{3})|[^a-z0-9\-_.\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 function changeStatement(role: IrsaRole, hostSuffix = suffix): PolicyDocument['Statement'][number] {
@@ -76,6 +82,53 @@ describe('ExternalDNS', () => {
     expect(Resource).toEqual(['arn:aws:route53:::hostedzone/Z0427816GOLDENPATHDEV']);
     expect(Condition?.['ForAllValues:StringEquals']).toEqual({ 'route53:ChangeResourceRecordSetsRecordTypes': ['A', 'AAAA', 'CNAME', 'TXT'] });
     expect(Condition?.['Null']).toEqual({ 'route53:ChangeResourceRecordSetsNormalizedRecordNames': 'false' });
+  });
+});
+
+describe('ExternalDNS of a persistent platform', () => {
+  const zone = 'dev.goldenpathidp.io';
+  const persistent: IrsaContext = { ...context, clusterName: 'goldenpath-dev-eks', hostSuffix: zone, lifecycle: 'persistent' };
+  /** What IAM says to one change of these names, by all statements of the role together. */
+  const decision = (names: readonly string[], role = externalDnsRole, types = ['A']) =>
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same JSON; the lab's type has no readonly lists
+    evaluate(Object.values(role.define(persistent).policies) as unknown as Parameters<typeof evaluate>[0], {
+      action: 'route53:ChangeResourceRecordSets',
+      resource: 'arn:aws:route53:::hostedzone/Z0427816GOLDENPATHDEV',
+      context: { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': names.map((name) => normalised(name)), 'route53:ChangeResourceRecordSetsRecordTypes': types, 'route53:ChangeResourceRecordSetsActions': ['UPSERT'] },
+    });
+  const suffixOf = (build: string) => platformNames({ environment: 'dev', lifecycle: 'ephemeral', buildId: build }, zone).hostSuffix;
+  const below = fc.array(fc.oneof(label, fc.constantFrom('a-xdns', 'cname-xdns', 'wildcard', '_acme-challenge')), { maxLength: 3 });
+  const baseName = fc.array(fc.oneof(label, fc.constantFrom('backstage', 'b-blog', 'b-1', 'b-21-11-26-1', 'b-21-11-26-011', 'bb-21-11-26-01', 'xb-21-11-26-01')), { maxLength: 3 }).map((labels) => [...labels, zone].join('.'));
+
+  it('D1: no name in the subtree of any build is ever allowed, be it its apex, a wildcard or a registry TXT, alone or in a batch', () => {
+    fc.assert(fc.property(buildId, below, fc.boolean(), fc.constantFrom('A', 'AAAA', 'CNAME'), baseName, (build, labels, wild, type, own) => {
+      const name = [...(wild ? ['*'] : []), ...labels, suffixOf(build)].join('.');
+      for (const each of [name, registryName(name, type)]) {
+        expect(decision([each], externalDnsRole, ['TXT'])).toBe('explicit-deny');
+        expect(decision([own, each])).toBe('explicit-deny');
+      }
+    }));
+  });
+
+  it('D1: every other host name of the zone, with its registry TXT, is allowed: what IAM allows is what admission lets through', () => {
+    fc.assert(fc.property(fc.oneof(baseName, fc.tuple(below, buildId).map(([labels, build]) => [...labels, suffixOf(build)].join('.'))), fc.boolean(), (base, wild) => {
+      const name = wild ? `*.${base}` : base;
+      const admitted = nameProblem(name, persistent) === undefined;
+      expect(decision([name, registryName(name, 'A')], externalDnsRole, ['A', 'TXT'])).toBe(admitted ? 'allow' : 'explicit-deny');
+    }));
+    for (const name of ['backstage.dev.goldenpathidp.io', 'b-blog.dev.goldenpathidp.io', '*.dev.goldenpathidp.io', 'b-21-11-26-01.apps.dev.goldenpathidp.io']) expect(decision([name])).toBe('allow');
+    expect(decision(['staging.goldenpathidp.io'])).toBe('implicit-deny');
+  });
+
+  it('D3: a dot that Route 53 writes as an escape makes no way into a build’s subtree', () => {
+    expect(decision([String.raw`x\056b-21-11-26-01.dev.goldenpathidp.io`])).toBe('explicit-deny');
+  });
+
+  it('D1: cert-manager answers no challenge of a build either', () => {
+    fc.assert(fc.property(buildId, below, (build, labels) => {
+      expect(decision([['_acme-challenge', ...labels, suffixOf(build)].join('.')], certManagerRole, ['TXT'])).toBe('explicit-deny');
+    }));
+    expect(decision(['_acme-challenge.dev.goldenpathidp.io'], certManagerRole, ['TXT'])).toBe('allow');
   });
 });
 

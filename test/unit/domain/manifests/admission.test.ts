@@ -56,8 +56,8 @@ describe('admissionPolicies', () => {
 
   it('D1: a persistent platform’s names keep out of every build’s subtree', () => {
     const persistent = JSON.stringify(admissionPolicies(scopeOf('persistent')));
-    expect(persistent).toContain('b-[^.]*[.]dev[.]goldenpathidp[.]io$');
-    expect(JSON.stringify(made)).not.toContain('b-[^.]*');
+    expect(persistent).toContain('(^|[.])b-[^.][^.]-[^.][^.]-[^.][^.]-[^.][^.][.]dev[.]goldenpathidp[.]io$');
+    expect(JSON.stringify(made)).not.toContain('b-[^.]');
   });
 });
 

@@ -55,11 +55,11 @@ describe('nameProblem', () => {
     fc.assert(fc.property(buildId, fc.array(label, { maxLength: 2 }), (build, labels) => {
       expect(mayWrite([...labels, `b-${build}`, 'dev.goldenpathidp.io'].join('.'), persistent)).toBe(false);
     }));
-    expect(mayWrite('*.b-1.dev.goldenpathidp.io', persistent)).toBe(false);
+    expect(mayWrite('*.b-21-11-26-01.dev.goldenpathidp.io', persistent)).toBe(false);
   });
 
   it('D1: a persistent platform writes everything else in its zone', () => {
-    for (const name of ['dev.goldenpathidp.io', '*.dev.goldenpathidp.io', 'bb-1.dev.goldenpathidp.io', 'b-1.apps.dev.goldenpathidp.io', '_acme-challenge.dev.goldenpathidp.io']) expect(mayWrite(name, persistent)).toBe(true);
+    for (const name of ['dev.goldenpathidp.io', '*.dev.goldenpathidp.io', 'backstage.dev.goldenpathidp.io', 'b-blog.dev.goldenpathidp.io', 'b-21-11-26-011.dev.goldenpathidp.io', 'bb-21-11-26-01.dev.goldenpathidp.io', 'b-21-11-26-01.apps.dev.goldenpathidp.io', '_acme-challenge.dev.goldenpathidp.io']) expect(mayWrite(name, persistent)).toBe(true);
     expect(mayWrite('staging.goldenpathidp.io', persistent)).toBe(false);
   });
 
