@@ -1,7 +1,7 @@
 // Argo CD as the single orchestrator: installed from its pinned manifest, told the bootstrap values, its gate raised through the root application (A1–A4, T1).
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, ROOT_APPLICATION } from '../domain/components.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
 import type { Plan, Target } from '../domain/plan.ts';
@@ -12,8 +12,8 @@ import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
+import type { Offers } from './offers.ts';
 
-const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 /** A child that reads Degraded for a moment fails the root's sync: it is tried again soon, and for as long as the tier's own deadline allows. */
 const RETRY = { limit: -1, backoff: { duration: '1s', factor: 2, maxDuration: '15s' } };
 /** Where the app of apps lies in the repository. */
@@ -119,13 +119,16 @@ export interface BootstrapValues {
   externalDns: Plan['externalDns'];
   roleArns: Record<string, string>;
   vpcId: string;
+  objectStorage?: Plan['objectStorage'];
+  tls?: Plan['tls'];
   storageClassReady: boolean;
+  offers: Offers;
 }
 
 /** Applies the admission policies, the bootstrap contract's ConfigMap and the root application at this gate: nothing of a tier comes before its guards (G1, A3, A4). Idempotent. */
-export async function applyRootApplication(cluster: ClusterClient, input: Omit<BootstrapValues, 'storageClassReady'>): Promise<string[]> {
+export async function applyRootApplication(cluster: ClusterClient, offers: Offers, input: Omit<BootstrapValues, 'storageClassReady' | 'offers'>): Promise<string[]> {
   const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
-  const values: BootstrapValues = { ...input, storageClassReady: defaults.length === 1 };
+  const values: BootstrapValues = { ...input, offers, storageClassReady: defaults.length === 1 };
   const guards = await applyAdmissionPolicies(cluster, manifestScope(input.target, input.images));
   await cluster.apply(bootstrapConfig(values));
   await cluster.apply(rootApplication(values));
@@ -148,7 +151,7 @@ export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
 
 /** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
 export function rootApplication(values: BootstrapValues): Application {
-  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns } = values;
+  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns, objectStorage, tls } = values;
   const { bootstrap, platform, dns } = contract(values);
   const valuesObject = {
     bootstrap,
@@ -156,6 +159,9 @@ export function rootApplication(values: BootstrapValues): Application {
     dns: { ...dns, hostedZoneId: target.hostedZoneId, externalDnsEnabled: externalDns.enabled },
     cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
     roleArns,
+    // Only what the plan has: an ephemeral platform has neither.
+    ...(objectStorage === undefined ? {} : { objectStorage }),
+    ...(tls === undefined ? {} : { tls }),
     source: { repoURL: gitops.repoUrl, revision: gitops.revision },
     images,
   };
@@ -173,11 +179,11 @@ export function rootApplication(values: BootstrapValues): Application {
   };
 }
 
-/** The values of A3 but the gate itself. A database and object storage belong to tier 2, which asks its own foundation check for them (F4). */
-function contract({ target, roleArns, storageClassReady }: BootstrapValues) {
+/** The values of A3 but the gate itself. */
+function contract({ target, roleArns, storageClassReady, offers: { rdsAvailable, s3Available } }: BootstrapValues) {
   return {
     bootstrap: { mode: target.lifecycle, env: target.environment, buildId: target.buildId ?? '' },
-    platform: { rdsAvailable: false, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available: false },
+    platform: { rdsAvailable, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available },
     dns: { hostSuffix: target.hostSuffix, ownerId: target.ownerId },
   };
 }

@@ -6,6 +6,7 @@ import type { Component } from '../domain/components.ts';
 import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
+import type { Tier2Readings } from '../domain/foundation-tier-2.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { FoundObject, Memory, OrphanScope, PlatformRecords } from '../domain/orphans.ts';
 import type { Protection } from '../domain/protections.ts';
@@ -98,6 +99,8 @@ export interface DrainObjects {
 /** Reads, once each; a failed read is an error, never an empty answer. */
 export interface Probes {
   readCore(input: { plan: Plan }): Promise<CoreReadings>;
+  /** What only tiers 2 and 3 need: database, logins, bucket. No platform below them is asked for it (F4). */
+  readTier2Foundation(input: { plan: Plan }): Promise<Tier2Readings>;
   /** Cluster ACTIVE. Throws NotReady, or TerminalState with EKS's own health issues. */
   probeCluster(input: Waiting): Promise<ClusterFacts>;
   /** Cluster neither created nor updated just now, or gone. Throws NotReady. */
@@ -110,8 +113,8 @@ export interface Probes {
   probeArgoCd(input: Waiting): Promise<{ version: string }>;
   /** The gate that the root application holds now; null where there is none. */
   readGate(input: { target: Target }): Promise<{ maxTier: Tier | null }>;
-  /** T2: checks before a tier is raised; failing checks are returned, not thrown. `facts` as from probeCluster. */
-  preflightTier(input: { target: Target; tier: Tier; desiredNodes: number }): Promise<CheckResult[]>;
+  /** T2: checks before a tier is raised; failing checks are returned, not thrown. `needs`: of tiers 2 and 3. */
+  preflightTier(input: { target: Target; tier: Tier; desiredNodes: number; needs?: Pick<Plan, 'databases' | 'objectStorage'> }): Promise<CheckResult[]>;
   /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */
   probeAcceptance(input: Waiting & { tier: Tier }): Promise<{ checks: CheckResult[]; ingressAddress: string }>;
   /** The load balancer behind the platform's address takes traffic: ELBv2 calls it active. NotReady until then; TerminalState where it failed. */
@@ -146,6 +149,8 @@ export interface Probes {
 export interface Waits {
   /** Until `tierVerdict` is settled (T1). Returns one line of evidence an application. Heartbeats what is awaited. */
   awaitTier(input: { target: Target; tier: Tier; expected: Component[] }): Promise<string[]>;
+  /** T3 of tiers 2 and 3: what only a pod can ask, each check with its evidence, passed or not. `image`: this product's own, by digest. */
+  awaitAcceptanceJob(input: { target: Target; tier: Tier; image: string | undefined; deadlineMs: number }): Promise<CheckResult[]>;
   /** Until none of these applications exists. */
   awaitApplicationsGone(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Until a few readings in a row show no DNS source (failure 1). */
@@ -160,14 +165,14 @@ export interface Changes {
   ensureClusterRoles(input: { target: Target }): Promise<{ clusterRoleArn: string; nodeRoleArn: string; owned: OwnedObject[] }>;
   startCluster(input: { target: Target; version: string; clusterRoleArn: string }): Promise<OwnedObject[]>;
   /** OIDC provider and every IRSA role, whose trust names the issuer (C1, C2). */
-  ensureIrsaRoles(input: { target: Target; oidcIssuer: string; secrets: Plan['secrets'] }): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }>;
+  ensureIrsaRoles(input: { target: Target; oidcIssuer: string; secrets: Plan['secrets']; objectStorage?: Plan['objectStorage'] }): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }>;
   startNodeGroup(input: { target: Target; nodeGroup: Plan['nodeGroup']; nodeRoleArn: string }): Promise<OwnedObject[]>;
   ensureAddon(input: { target: Target; addon: AddonName; version: string; roleArn?: string | undefined }): Promise<OwnedObject[]>;
   /** Namespace argocd, default StorageClass, CRDs of pinned manifests, before anything of their kind (A1). One line of evidence each. */
   applyPrerequisites(input: { target: Target; manifests: Plan['versions']['manifests'] }): Promise<string[]>;
   installArgoCd(input: { target: Target; manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Admission policies, seen to refuse (G1), ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
-  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string }): Promise<string[]>;
+  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string } & Pick<Plan, 'databases' | 'objectStorage' | 'tls'>): Promise<string[]>;
   /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
   freezeGitOps(input: { target: Target }): Promise<string[]>;
   /**

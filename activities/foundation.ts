@@ -2,7 +2,6 @@
 import { DescribeVpcAttributeCommand, type EC2Client, paginateDescribeSubnets, paginateDescribeVpcs } from '@aws-sdk/client-ec2';
 import { paginateListClusters } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
-import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
@@ -14,6 +13,7 @@ import type { Plan, Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
 import { objectOfArn } from './arns.ts';
+import { readBucketRegion } from './buckets.ts';
 import type { CoreReadings, Probes } from './contract.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
@@ -155,6 +155,7 @@ async function policySourceArn(iam: IAMClient, callerArn: string): Promise<strin
 }
 
 async function readBucket({ s3 }: Clients, bucket: string): Promise<{ region: string }> {
-  const { BucketRegion } = await s3.send(new HeadBucketCommand({ Bucket: bucket }));
-  return { region: present(BucketRegion, "the bucket's region") };
+  const found = await readBucketRegion(s3, bucket);
+  if (found === null) throw new GoldenpathError('PreflightFailed', `S3 has no bucket ${bucket}`);
+  return found;
 }

@@ -6,7 +6,7 @@ import {
 import { canonicalJson } from '../domain/hash.ts';
 import type { Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
-import { clusterRole, type IamContext, irsaRoles, nodeRole, type RoleDefinition } from '../iam/index.ts';
+import { clusterRole, type IamContext, irsaRolesOf, nodeRole, type RoleDefinition } from '../iam/index.ts';
 import type { Clients } from './clients.ts';
 import type { Changes } from './contract.ts';
 import { NOT_FOUND, orAbsent } from './errors.ts';
@@ -26,10 +26,10 @@ export function partitionOf(region: string): string {
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
 
-/** What iam/ renders a target's roles from. */
-export function iamContext(target: Target, secretNames: readonly string[] = []): IamContext {
+/** What iam/ renders a target's roles from. Names, trust and the DNS scope of a role do not depend on what is left out. */
+export function iamContext(target: Target, { secretNames = [], lokiBucket = 'any' }: Partial<Pick<IamContext, 'secretNames' | 'lokiBucket'>> = {}): IamContext {
   const { accountId, region, cluster, hostedZoneId, hostSuffix, lifecycle } = target;
-  return { partition: partitionOf(region), accountId, region, clusterName: cluster, hostedZoneId, hostSuffix, lifecycle, secretNames };
+  return { partition: partitionOf(region), accountId, region, clusterName: cluster, hostedZoneId, hostSuffix, lifecycle, secretNames, lokiBucket };
 }
 
 /** The ARN of the OIDC provider of an issuer such as `https://oidc.eks.eu-west-2.amazonaws.com/id/ABC`. */
@@ -37,16 +37,16 @@ export function oidcProviderArn({ region, accountId }: Pick<Target, 'region' | '
   return `arn:${partitionOf(region)}:iam::${accountId}:oidc-provider/${issuer.replace(/^https:\/\//, '')}`;
 }
 
-/** The names of all roles that a platform can have: iam/'s, whatever the issuer. */
+/** The names of all roles that a platform of its lifecycle can have: iam/'s, whatever the issuer. */
 export function roleNamesOf(target: Target): string[] {
   const context = { ...iamContext(target), oidcIssuer: 'https://any' };
-  return [clusterRole(context), nodeRole(context), ...irsaRoles.map((role) => role.define(context))].map(({ roleName }) => roleName);
+  return [clusterRole(context), nodeRole(context), ...irsaRolesOf(target.lifecycle).map((role) => role.define(context))].map(({ roleName }) => roleName);
 }
 
 /** The ARN of an IRSA role by its key in iam/ (e.g. `external-dns`), whether it exists or not. */
 export function irsaRoleArn(target: Target, key: string): string {
   const context = { ...iamContext(target), oidcIssuer: 'https://any' };
-  const role = present(irsaRoles.find((candidate) => candidate.key === key), `a role ${key} in iam/`);
+  const role = present(irsaRolesOf(target.lifecycle).find((candidate) => candidate.key === key), `a role ${key} in iam/`);
   return `arn:${context.partition}:iam::${target.accountId}:role/${role.define(context).roleName}`;
 }
 
@@ -67,11 +67,11 @@ async function ensureClusterRoles(iam: IAMClient, { target }: { target: Target }
   return { clusterRoleArn: cluster.id, nodeRoleArn: node.id, owned: [cluster, node] };
 }
 
-async function ensureIrsaRoles(iam: IAMClient, { target, oidcIssuer, secrets }: Parameters<Changes['ensureIrsaRoles']>[0]): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }> {
-  const context = { ...iamContext(target, secrets.map(({ name }) => name)), oidcIssuer };
+async function ensureIrsaRoles(iam: IAMClient, { target, oidcIssuer, secrets, objectStorage }: Parameters<Changes['ensureIrsaRoles']>[0]): Promise<{ roleArns: Record<string, string>; owned: OwnedObject[] }> {
+  const context = { ...iamContext(target, { secretNames: secrets.map(({ name }) => name), ...objectStorage }), oidcIssuer };
   const [provider, ...roles] = await Promise.all([
     ensureOidcProvider(iam, target, oidcIssuer),
-    ...irsaRoles.map(async ({ key, define }) => ({ key, role: await ensureRole(iam, target, define(context)) })),
+    ...irsaRolesOf(target.lifecycle).map(async ({ key, define }) => ({ key, role: await ensureRole(iam, target, define(context)) })),
   ]);
   return { roleArns: Object.fromEntries(roles.map(({ key, role }) => [key, role.id])), owned: [provider, ...roles.map(({ role }) => role)] };
 }

@@ -14,6 +14,7 @@ import { clusterAccess, mintToken } from './eks-token.ts';
 import { externalDnsRoleActivities } from './external-dns-role.ts';
 import { atEdge, type Mapper } from './errors.ts';
 import { foundationActivities } from './foundation.ts';
+import { tier2FoundationActivities } from './foundation-tier-2.ts';
 import { withOwnPolicy } from './guard.ts';
 import { roleActivities } from './iam.ts';
 import { whileHeartbeating } from './heartbeat.ts';
@@ -28,6 +29,7 @@ import { loadBalancerActivities } from './load-balancers.ts';
 import { logActivities } from './logs.ts';
 import { memoryActivities } from './memories.ts';
 import { networkActivities } from './network.ts';
+import { readOffers } from './offers.ts';
 import { mapPostgresError } from './postgres.ts';
 import { liftProtections } from './protections.ts';
 import { rdsDestroyers } from './rds-destroy.ts';
@@ -60,12 +62,15 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
     iam: clients.iam,
+    rds: clients.rds,
     s3: clients.s3,
+    offers: (needs) => readOffers(clients, needs),
     manifestMirror,
   };
   return allHeldTo(environments, {
     ...allAtEdge({
       ...foundationActivities(clients),
+      ...tier2FoundationActivities(clients, { rdsCaFile }),
       ...registryActivities(clients, environments),
       ...auditActivities(clients),
       ...logActivities(clients),

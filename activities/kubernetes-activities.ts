@@ -1,6 +1,7 @@
 // The Kubernetes and Argo CD half of the activities, each with a client of its own and its errors triaged at the edge (contract.ts).
 import { Context } from '@temporalio/activity';
 import { preflightTier, probeAcceptance } from './acceptance.ts';
+import { awaitAcceptanceJob } from './acceptance-job.ts';
 import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd, readGate } from './argocd.ts';
 import { applicationState, awaitApplicationsGone, awaitTier, listApplications } from './argocd-applications.ts';
 import { freezeGitOps } from './argocd-freeze.ts';
@@ -22,7 +23,7 @@ import type { Target } from '../domain/plan.ts';
 type KubernetesActivities = Pick<
   PlatformActivities,
   | 'probeTier0' | 'probeArgoCd' | 'readGate' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
-  | 'awaitTier' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
+  | 'awaitTier' | 'awaitAcceptanceJob' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
   | 'applyPrerequisites' | 'installArgoCd' | 'applyRootApplication' | 'freezeGitOps' | 'deleteApplications' | 'deleteDnsSources'
   | 'deleteVolumes' | 'deleteControllers' | 'removeArgoCd'
 >;
@@ -34,7 +35,7 @@ interface Aimed {
 
 /** The activities that speak to the cluster's API server. */
 export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActivities {
-  const { iam, s3 } = deps;
+  const { iam, rds, s3 } = deps;
   const inCluster = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
     atEdge(whileHeartbeating((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input))), mapKubernetesError);
   const watching = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
@@ -47,7 +48,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
     probeTier0: inCluster(probeTier0),
     probeArgoCd: inCluster(probeArgoCd),
     readGate: inCluster(readGate),
-    preflightTier: inCluster((cluster, input) => preflightTier(cluster, iam, input)),
+    preflightTier: inCluster((cluster, input) => preflightTier(cluster, { iam, rds, s3 }, input)),
     probeAcceptance: inCluster(probeAcceptance),
     readExternalDns: inCluster((cluster, { target }) => readExternalDns(cluster, iam, target)),
     readApplications: inCluster(async (cluster) => (await listApplications(cluster)).map(applicationState)),
@@ -58,6 +59,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
     listDnsSources: inCluster(async (cluster) => (await listDnsSources(cluster)).map((source) => nameOf(refOf(source)))),
 
     awaitTier: watching((cluster, { tier, expected }) => awaitTier(cluster, { tier, expected })),
+    awaitAcceptanceJob: watching(awaitAcceptanceJob),
     awaitApplicationsGone: watching((cluster, { names }) => awaitApplicationsGone(cluster, names)),
     awaitDnsSourcesGone: watching(awaitDnsSourcesGone),
 
@@ -68,7 +70,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
       return ['namespace argocd', ...(await applyStorageClass(cluster, target)), `${names.length} CRDs of External Secrets ${manifests.externalSecretsCrds.version} and cert-manager ${manifests.certManagerCrds.version}`];
     }),
     installArgoCd: inCluster(async (cluster, { manifest: pinned }) => installArgoCd(cluster, await manifest(pinned))),
-    applyRootApplication: inCluster(applyRootApplication),
+    applyRootApplication: inCluster(async (cluster, input) => applyRootApplication(cluster, await deps.offers(input), input)),
     freezeGitOps: inCluster(freezeGitOps),
     deleteApplications: inCluster((cluster, { names }) => deleteApplications(cluster, names)),
     deleteDnsSources: inCluster(deleteDnsSources),

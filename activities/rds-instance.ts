@@ -94,7 +94,7 @@ async function readConnectivity(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets'
 }
 
 /** What the groups of the instance let in; without an instance there is nothing to be open. */
-async function readOpenBlocks(ec2: Clients['ec2'], instance: DBInstance | undefined): Promise<string[]> {
+export async function readOpenBlocks(ec2: Clients['ec2'], instance: DBInstance | undefined): Promise<string[]> {
   const GroupIds = groupIds(instance);
   if (GroupIds.length === 0) return [];
   const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds }));

@@ -3,7 +3,7 @@ import { type DBInstance, DescribeDBInstancesCommand } from '@aws-sdk/client-rds
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 import { objectOf } from '../domain/database-secret.ts';
-import { databaseTags } from '../domain/databases.ts';
+import { databaseTags, SERVING_STATES } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Clients } from './clients.ts';
 import type { DatabaseProbes } from './database-contract.ts';
@@ -66,9 +66,7 @@ export async function probeInstance(clients: Pick<Clients, 'rds'>, { environment
   return [`${present(found?.DBInstanceArn, "an instance's ARN")} is ${status} at ${found?.Endpoint?.Address ?? 'no address'}:${found?.Endpoint?.Port ?? 0}`];
 }
 
-/** States in which an instance serves: while it takes a backup or is changed as well. */
-const SERVING = ['available', 'backing-up', 'modifying', 'storage-optimization'];
-/** States that it leaves only when somebody does something. Source of both: RDS User Guide, "Viewing DB instance status". */
+/** States that it leaves only when somebody does something. Source: RDS User Guide, "Viewing DB instance status". */
 const STUCK = ['stopped', 'stopping', 'failed', 'deleting', 'storage-full', 'restore-error', 'incompatible-network', 'incompatible-parameters', 'inaccessible-encryption-credentials', 'insufficient-capacity'];
 
 /** The instance, or undefined while it is on its way to serve. */
@@ -76,7 +74,7 @@ function demandServing({ environment, identifier }: InstanceName, instance: DBIn
   if (instance === undefined) throw failed(`RDS has no instance ${identifier}; make it with: goldenpath database apply --env ${environment}`);
   demandOfEnvironment(`RDS instance ${identifier}`, instance.TagList, environment);
   const status = instance.DBInstanceStatus ?? 'unknown';
-  if (SERVING.includes(status)) return instance;
+  if (SERVING_STATES.includes(status)) return instance;
   if (!STUCK.includes(status)) return undefined;
   throw failed(`RDS instance ${identifier} is ${status}${status === 'stopped' ? `; start it with: aws rds start-db-instance --db-instance-identifier ${identifier}` : ''}`);
 }

@@ -14,11 +14,11 @@ export interface RequiredActions {
   conditions?: Record<string, string[]>;
 }
 
-type Needs = Pick<Plan, 'target' | 'registry' | 'secrets'>;
+type Needs = Pick<Plan, 'target' | 'registry' | 'secrets' | 'databases' | 'objectStorage'>;
 
 /** What the worker's principal must be allowed, for bootstrap and teardown of this plan. */
 export function requiredActions(needs: Needs): RequiredActions[] {
-  return [...foundationActions(needs), ...clusterActions(needs), ...identityActions(needs), ...leftoverActions(needs), ...orphanActions(needs)].filter(({ resources }) => resources.length > 0);
+  return [...foundationActions(needs), ...tier2Actions(needs), ...clusterActions(needs), ...identityActions(needs), ...leftoverActions(needs), ...orphanActions(needs)].filter(({ resources }) => resources.length > 0);
 }
 
 /** What the foundation check, the registry, the DNS gate and the probes read and write. */
@@ -79,6 +79,15 @@ function foundationActions({ target, registry, secrets }: Needs): RequiredAction
       resources: [`${aws}:route53:::change/*`],
       actions: ['route53:GetChange'],
     },
+  ];
+}
+
+/** What only tiers 2 and 3 read; the logins are among the plan's secrets. */
+function tier2Actions({ target, databases, objectStorage }: Needs): RequiredActions[] {
+  const aws = `arn:${partitionOf(target.region)}`;
+  return [
+    { why: 'readTier2Foundation: database', resources: databases === undefined ? [] : ['*'], actions: ['rds:DescribeDBInstances'] },
+    { why: "readTier2Foundation: Loki's bucket", resources: objectStorage === undefined ? [] : [`${aws}:s3:::${objectStorage.lokiBucket}`], actions: ['s3:ListBucket'] },
   ];
 }
 

@@ -1,4 +1,5 @@
-# The worker's image: sources as they are (Node strips the types), production packages, the workflow bundle built ahead.
+# This product's image: sources as they are (Node strips the types), production packages, the workflow bundle built ahead.
+# A worker by default; Jobs in the cluster run its command line, `node client/cli/main.ts preflight …`.
 # Build from the root of the repository: docker build -f deploy/worker.Dockerfile -t goldenpath-worker .
 FROM node:24.21.0-bookworm-slim
 
@@ -18,6 +19,10 @@ COPY workers/ workers/
 COPY client/ client/
 COPY environments/ environments/
 RUN node workers/bundle.ts
+
+# The authorities that sign the certificates of RDS. No checksum: AWS adds to the bundle under the same address.
+ADD --chmod=644 https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem rds-global-bundle.pem
+ENV GOLDENPATH_RDS_CA=/app/rds-global-bundle.pem
 
 USER node
 # SIGTERM is handled by the worker itself; --optimize-for-size saves some 60 MB of memory.

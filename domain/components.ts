@@ -20,11 +20,18 @@ export const COMPONENTS: readonly Component[] = [
   { name: 'prometheus', tier: '1.5', wave: 50, namespace: 'monitoring' },
   { name: 'alertmanager', tier: '1.5', wave: 51, namespace: 'monitoring' },
   { name: 'grafana', tier: '1.5', wave: 52, namespace: 'monitoring' },
+  { name: 'backstage', tier: '2', wave: 100, namespace: 'backstage' },
+  { name: 'loki', tier: '2', wave: 101, namespace: 'monitoring' },
+  { name: 'grafana-postgresql', tier: '2', wave: 102, namespace: 'monitoring' },
+  { name: 'keycloak', tier: '3', wave: 200, namespace: 'keycloak' },
+  { name: 'oidc-config', tier: '3', wave: 201, namespace: 'keycloak' },
 ];
 
 /** The root application that renders one Application per component (A4). */
 export const ROOT_APPLICATION = 'goldenpath';
 export const ARGOCD_NAMESPACE = 'argocd';
+/** The ConfigMap with the bootstrap values (A3), in Argo CD's namespace. */
+export const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 
 /** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). */
 export function componentsUpTo(tier: Tier, lifecycle: Lifecycle): Component[] {
@@ -38,4 +45,7 @@ export const HOSTS: readonly { host: string; tier: Tier }[] = [
   { host: 'prometheus', tier: '1.5' },
   { host: 'alertmanager', tier: '1.5' },
   { host: 'grafana', tier: '1.5' },
+  { host: 'backstage', tier: '2' },
+  { host: 'grafana-db', tier: '2' },
+  { host: 'keycloak', tier: '3' },
 ];

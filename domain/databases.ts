@@ -12,6 +12,9 @@ export interface DatabaseSpec {
 /** The instance's administrator. RDS makes the password, keeps it in Secrets Manager and rotates it: no run ever makes or shows one. */
 export const MASTER_USER = 'goldenpath_admin';
 
+/** States in which an instance serves: while it takes a backup or is changed as well. Source: RDS User Guide, "Viewing DB instance status". */
+export const SERVING_STATES: readonly string[] = ['available', 'backing-up', 'modifying', 'storage-optimization'];
+
 /** PostgreSQL's own limit of an identifier, in bytes (NAMEDATALEN − 1). */
 const LONGEST = 63;
 /** Names that PostgreSQL or RDS keep for themselves, as databases or as roles. Sources: PostgreSQL manual, "Predefined Roles" and "Template Databases"; RDS User Guide, "Master user account privileges". */

@@ -5,6 +5,8 @@ import { isWithin } from './dns-names.ts';
 
 const dnsName = z.string().regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'must be a lower-case DNS name without a trailing dot, e.g. dev.example.org');
 
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be an S3 bucket name');
+
 const size = z.int().min(1);
 /** The fields of each rule across fields, loose about the rest of the file. */
 const zones = z.object({ dns: z.object({ parentZone: dnsName, zone: dnsName }) });
@@ -33,11 +35,15 @@ export const environmentSchema = z
     }),
     gitops: z.strictObject({ repoUrl: z.string().min(1), revision: z.string().min(1) }),
     /** Where receipts, claimed build ids and the recorded zone id are kept, append-only (O2). */
-    registry: z.strictObject({ bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be an S3 bucket name') }),
-    /** Names of the Secrets Manager secrets that tier 1 and 1.5 applications read, and the keys each must hold (F4). */
-    secrets: z.array(z.strictObject({ name: z.string().min(1), keys: z.array(z.string().min(1)).min(1) })),
-    /** The standalone RDS instance and its databases; left out where an environment has none (R1). No platform's plan reads it. */
+    registry: z.strictObject({ bucket: bucketName }),
+    /** Names of the Secrets Manager secrets that applications read, and the keys each must hold (F4). `tier`: the first that needs it; one without is always needed. */
+    secrets: z.array(z.strictObject({ name: z.string().min(1), keys: z.array(z.string().min(1)).min(1), tier: z.enum(['1.5', '2', '3']).optional() })),
+    /** The standalone RDS instance and its databases; left out where an environment has none (R1). Only tiers 2 and 3 need it. */
     databases: databasesSchema.optional(),
+    /** Buckets of tier 2; left out where the environment has no persistent platform. */
+    objectStorage: z.strictObject({ lokiBucket: bucketName }).optional(),
+    /** Settings of the certificate issuer that tiers 2 and 3 serve TLS by; left out where the environment has no persistent platform. */
+    tls: z.strictObject({ issuerEmail: z.email('must be an e-mail address, which the certificate authority writes to') }).optional(),
     /** Who may decide what no proof decides, and how (B1, B2). */
     breakGlass: z.strictObject({
       /** How many different approvers must say the same; two in prod. */

@@ -1,18 +1,10 @@
 // The foundation check's verdicts: what was found against what a tier needs, every failure in one report with its fix (F4).
+import { type CheckResult, judge as check, type Reading } from './checks.ts';
+import { databaseSecretName } from './databases.ts';
 import { isWithin, normaliseName } from './dns-names.ts';
 import type { Plan } from './plan.ts';
 
-/** One check. `found` says what was seen, `fix` what a person does about it. */
-export interface CheckResult {
-  id: string;
-  title: string;
-  ok: boolean;
-  found: string;
-  fix: string;
-}
-
-/** A reading, or why there is none: a reading that failed is never an empty list (failure 36). */
-export type Reading<T> = { value: T } | { problem: string };
+export type { CheckResult, Reading } from './checks.ts';
 
 export interface Subnet {
   id: string;
@@ -45,7 +37,7 @@ export interface FoundationReadings {
 /** Free addresses a subnet needs: the control plane's ENIs want 6 and AWS recommends 16 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). */
 const MIN_FREE_ADDRESSES = 16;
 
-/** All checks of the core foundation, which every tier needs (F4). A tier 0–1.5 run asks for no database. */
+/** All checks of the core foundation, which every tier needs (F4). A tier 0–1.5 run asks for no database: what that needs is foundation-tier-2.ts's. */
 export function checkFoundation(plan: Plan, readings: FoundationReadings): CheckResult[] {
   const { target } = plan;
   const file = `environments/${target.environment}.yaml`;
@@ -77,7 +69,7 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
         problems: (found) => keys.filter((key) => !found.includes(key)).map((key) => `key ${key} is missing`),
         describe: () => `has ${keys.join(', ')}`,
         // Failure 31: a deleted secret keeps its name for a recovery window of 7 to 30 days; creating it anew fails until then.
-        fix: `create the secret ${name} in Secrets Manager as JSON with the keys ${keys.join(', ')}; where it was deleted lately: aws secretsmanager restore-secret --secret-id ${name}`,
+        fix: `${isDatabaseLogin(plan, name) ? `run goldenpath database apply --env ${target.environment}: it makes the secret, or completes it` : `create the secret ${name} in Secrets Manager as JSON with the keys ${keys.join(', ')}`}; where it was deleted lately: aws secretsmanager restore-secret --secret-id ${name}`,
       }),
     ),
     check('iam', 'IAM permissions', readings.deniedActions, {
@@ -125,10 +117,9 @@ export function checkZone(plan: Plan, readings: Pick<FoundationReadings, 'zone' 
   ];
 }
 
-function check<T>(id: string, title: string, reading: Reading<T>, rule: { problems: (value: T) => string[]; describe: (value: T) => string; fix: string }): CheckResult {
-  const problems = 'problem' in reading ? [reading.problem] : rule.problems(reading.value);
-  if (problems.length > 0) return { id, title, ok: false, found: problems.join('; '), fix: rule.fix };
-  return { id, title, ok: true, found: 'value' in reading ? rule.describe(reading.value) : '', fix: '' };
+/** Whether `database apply` makes the secret. */
+function isDatabaseLogin({ target: { environment }, databases }: Plan, name: string): boolean {
+  return (databases?.databases ?? []).some(({ app }) => databaseSecretName({ environment, app }) === name);
 }
 
 function vpcProblems(vpcs: { id: string; dnsSupport: boolean; dnsHostnames: boolean }[]): string[] {

@@ -1,5 +1,7 @@
 // The plan of a run: a pure function of environment file, lifecycle, build id and version manifest, with a hash that approvals bind to (F1, F2).
 import { type Component, componentsUpTo } from './components.ts';
+import { SECRET_KEYS } from './connectivity.ts';
+import { databaseSecretName } from './databases.ts';
 import { hostSuffixProblem } from './dns-names.ts';
 import type { Environment } from './environment.ts';
 import { GoldenpathError } from './errors.ts';
@@ -40,6 +42,10 @@ export interface Plan {
   gitops: Environment['gitops'];
   registry: Environment['registry'];
   secrets: Environment['secrets'];
+  /** The next three: only where the plan reaches tier 2, and only what the environment file has (F4). */
+  databases?: Environment['databases'];
+  objectStorage?: Environment['objectStorage'];
+  tls?: Environment['tls'];
   breakGlass: Environment['breakGlass'];
   timings: Timings;
   /** sha256 over everything above. */
@@ -66,6 +72,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
   const problem = hostSuffixProblem(names.hostSuffix, environment.dns.zone, lifecycle);
   if (problem !== undefined) throw new GoldenpathError('InvalidInput', problem, [problem]);
   const { lateSweeps, dnsGateDeadlineSeconds, scale } = environment.timings;
+  const maxTier = maxTierFor(lifecycle);
   const plan: Omit<Plan, 'hash'> = {
     schema: 1,
     operation,
@@ -79,7 +86,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
       hostedZoneId: environment.dns.hostedZoneId,
       tags: ownershipTags(identity, names),
     },
-    maxTier: maxTierFor(lifecycle),
+    maxTier,
     tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier && (component.name !== 'external-dns' || environment.dns.externalDns.enabled)) })),
     stages: stagesOf(operation, lifecycle),
     versions,
@@ -87,7 +94,8 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
     nodeGroup: environment.nodeGroup,
     gitops: environment.gitops,
     registry: environment.registry,
-    secrets: environment.secrets,
+    secrets: secretsUpTo(environment, maxTier),
+    ...(needsTier2(maxTier) ? tier2Needs(environment) : {}),
     breakGlass: environment.breakGlass,
     timings: timings(scale, {
       ...(lateSweeps ? {} : { lateSweepsMs: [] }),
@@ -102,6 +110,21 @@ export function teardownOf(whole: Plan): Plan {
   const { hash: _, ...bootstrap } = whole;
   const plan: Omit<Plan, 'hash'> = { ...bootstrap, operation: 'teardown', stages: stagesOf('teardown', bootstrap.target.lifecycle) };
   return { ...plan, hash: hashOf(plan) };
+}
+
+/** Whether a platform of this ceiling needs what only tiers 2 and 3 need: a database, object storage, an issuer (F4). */
+export function needsTier2(maxTier: Tier): boolean {
+  return compareTiers(maxTier, '2') >= 0;
+}
+
+/** The declared secrets that a platform of this ceiling needs, and the databases' logins, which `database apply` makes. */
+function secretsUpTo({ name: environment, secrets, databases }: Environment, maxTier: Tier): Environment['secrets'] {
+  const logins = needsTier2(maxTier) ? (databases?.databases ?? []).map(({ app }) => ({ name: databaseSecretName({ environment, app }), keys: [...SECRET_KEYS], tier: '2' as const })) : [];
+  return [...secrets.filter(({ tier = '1.5' }) => compareTiers(tier, maxTier) <= 0), ...logins.filter(({ name }) => !secrets.some((declared) => declared.name === name))];
+}
+
+function tier2Needs({ databases, objectStorage, tls }: Environment): Pick<Plan, 'databases' | 'objectStorage' | 'tls'> {
+  return { ...(databases === undefined ? {} : { databases }), ...(objectStorage === undefined ? {} : { objectStorage }), ...(tls === undefined ? {} : { tls }) };
 }
 
 /** Whether the hash still says what the plan holds: a plan changed on its way is refused. */

@@ -16,6 +16,8 @@ export interface IamContext {
   lifecycle: Lifecycle;
   /** Names of the Secrets Manager secrets that the platform's applications may read. */
   secretNames: readonly string[];
+  /** Loki's bucket; only roles of tier 2 ask. */
+  lokiBucket: string;
 }
 
 /** A role that a Kubernetes service account assumes (IRSA) needs the cluster's issuer, e.g. `https://oidc.eks.eu-west-2.amazonaws.com/id/ABC`. */
@@ -60,6 +62,8 @@ export interface IrsaRole {
   key: string;
   namespace: string;
   serviceAccount: string;
+  /** Where the role is made; left out: on every platform. */
+  lifecycles?: readonly Lifecycle[];
   define: (context: IrsaContext) => RoleDefinition;
 }
 

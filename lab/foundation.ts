@@ -71,11 +71,12 @@ async function tagEngineer(caller: Caller): Promise<void> {
 }
 
 async function seedEnvironment(gateway: Gateway, caller: Caller, environment: Environment, index: number): Promise<Foundation['environments'][string]> {
-  const { name, dns, registry, secrets } = environment;
+  const { name, dns, registry, secrets, objectStorage } = environment;
   const tags = { [TAG.environment]: name, [TAG.plane]: 'foundation' };
   const [network] = await Promise.all([
     seedNetwork(caller, { name, tags, block: `10.${index}` }),
     seedBucket(caller, registry.bucket, tags),
+    ...(objectStorage === undefined ? [] : [seedBucket(caller, objectStorage.lokiBucket, tags)]),
     seedSecrets(caller, secrets, tags),
   ]);
   const nameServers = await seedZone(gateway, caller, { name: dns.zone, id: dns.hostedZoneId, tags });
@@ -112,7 +113,7 @@ async function delegate(caller: Caller, zone: string, nameServers: readonly stri
   route53.destroy();
 }
 
-/** The registry: versioned, as receipts must not be lost. */
+/** The registry and Loki's: versioned, as receipts must not be lost. */
 async function seedBucket(caller: Caller, Bucket: string, tags: Record<string, string>): Promise<void> {
   const s3 = new S3Client({ ...caller, forcePathStyle: true });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every region but us-east-1 is a location constraint
@@ -122,7 +123,7 @@ async function seedBucket(caller: Caller, Bucket: string, tags: Record<string, s
   s3.destroy();
 }
 
-/** The application secrets that the environment file names, each with its keys; a `username` is `admin`, the rest is random. */
+/** The application secrets that the environment file names, each with its keys; a `username` is `admin`, the rest is random. Logins of databases are not among them: `database apply` makes those. */
 async function seedSecrets(caller: Caller, secrets: Environment['secrets'], tags: Record<string, string>): Promise<void> {
   const client = new SecretsManagerClient(caller);
   for (const { name, keys } of secrets) {

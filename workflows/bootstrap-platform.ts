@@ -2,8 +2,9 @@
 import { HOSTS } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
+import { checkTier2Foundation } from '../domain/foundation-tier-2.ts';
 import { ownTeardown } from '../domain/own-teardown.ts';
-import { applicationsUpTo, type Plan } from '../domain/plan.ts';
+import { applicationsUpTo, needsTier2, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
@@ -27,7 +28,7 @@ async function raise(run: Run, plan: Plan): Promise<RunReport> {
   const standing = await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
   for (const { tier } of plan.tiers) {
     await run.stage(`tier-${tier}`, {
-      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: cluster.nodes }), note); },
+      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: cluster.nodes, ...(needsTier2(tier) ? { needs: { databases: plan.databases, objectStorage: plan.objectStorage } } : {}) }), note); },
       act: (note) => raiseGate(plan, higher(tier, standing), cluster, call, note),
       verify: (_, note) => acceptTier(plan, tier, call, note),
     });
@@ -43,13 +44,18 @@ interface ClusterRoles {
 }
 
 async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
-  const [core, dns] = await Promise.all([probe.readCore('Read account, network, secrets, quota', { plan }), zone.readZone('Read the hosted zone and its delegation', { target: plan.target })]);
-  passed('PreflightFailed', 'The foundation check', checkFoundation(plan, { ...core, ...dns }), note);
+  const [core, dns, tier2] = await Promise.all([
+    probe.readCore('Read account, network, secrets, quota', { plan }),
+    zone.readZone('Read the hosted zone and its delegation', { target: plan.target }),
+    // F4: a platform without tier 2 is never asked for a database.
+    needsTier2(plan.maxTier) ? probe.readTier2Foundation('Read the database, its logins, the bucket', { plan }) : undefined,
+  ]);
+  passed('PreflightFailed', 'The foundation check', [...checkFoundation(plan, { ...core, ...dns }), ...checkTier2Foundation(plan, core.vpcs, tier2)], note);
 }
 
 async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Promise<void> {
   const { runId, requester } = run.report;
-  const { key } = await change.claimBuild('Claim the build id in the registry', { target: plan.target, registry: plan.registry, planHash: plan.hash, runId, requester });
+  const { key } = await change.claimBuild(plan.target.buildId === null ? 'Record the hosted zone id in the registry' : 'Claim the build id in the registry', { target: plan.target, registry: plan.registry, planHash: plan.hash, runId, requester });
   note(`s3://${plan.registry.bucket}/${key}`);
 }
 
@@ -76,7 +82,7 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
     return Math.min(instances, plan.nodeGroup.desiredSize);
   };
   const identities = async () => {
-    const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets });
+    const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets, objectStorage: plan.objectStorage });
     run.own(owned);
     run.own(await change.ensureAddon('Add-on aws-ebs-csi-driver', { target, addon: 'aws-ebs-csi-driver', version: versions.addons['aws-ebs-csi-driver'], roleArn: roleArns['aws-ebs-csi-driver'] }));
     return roleArns;
@@ -115,8 +121,8 @@ function higher(tier: Tier, standing: Tier | null): Tier {
 
 /** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */
 async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
-  const { target, timings, gitops, versions } = plan;
-  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId });
+  const { target, timings, gitops, versions, databases, objectStorage, tls } = plan;
+  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId, databases, objectStorage, tls });
   note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: applicationsUpTo(plan, tier) })));
 }
 
@@ -125,12 +131,20 @@ async function acceptTier(plan: Plan, tier: Tier, call: Policies, note: Note): P
   const { target, timings } = plan;
   const { checks, ingressAddress } = await call.until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
   passed('AcceptanceFailed', `Acceptance of tier ${tier}`, checks, note);
+  if (needsTier2(tier)) await acceptFromInside(plan, tier, call, note);
   const names = hostNames(plan, tier, ingressAddress, call);
   // Every tier's names lead to the load balancer that came with tier 1. AWS takes minutes to make it take traffic, and no tier needs it to be raised: so the last one waits.
   const isLast = tier === plan.tiers.at(-1)?.tier;
   const active = isLast ? call.until(timings.loadBalancer).probeLoadBalancerActive('Wait for the load balancer to take traffic', { target, startedAt: Date.now(), wait: timings.loadBalancer, address: ingressAddress }) : [];
   const [records, balancer] = await settled([names, Promise.resolve(active)]);
   passed('AcceptanceFailed', `Addresses of tier ${tier}`, [...records, ...balancer], note);
+}
+
+/** T3: what only a pod can ask: logins with the synced secrets, what the applications say of themselves, OIDC clients. */
+async function acceptFromInside({ target, timings, versions }: Plan, tier: Tier, { watch }: Policies, note: Note): Promise<void> {
+  const own = versions.images['goldenpath'];
+  const image = own === undefined ? undefined : `${own.repository}@${own.digest}`;
+  passed('AcceptanceFailed', `Acceptance of tier ${tier} from inside`, await watch(timings.acceptance).awaitAcceptanceJob(`Acceptance of tier ${tier} by a Job in the cluster`, { target, tier, image, deadlineMs: timings.acceptance.deadlineMs }), note);
 }
 
 /** The tier's host names in Route 53, which ExternalDNS writes. */

@@ -11,8 +11,10 @@ import { approveCommand, denyCommand } from './decide.ts';
 import { demoCommand } from './demo.ts';
 import { EXIT_HELP } from './exit.ts';
 import { labCommand } from './lab.ts';
+import { oidcCommand } from './oidc.ts';
 import { orphansCommand } from './orphans.ts';
 import { planCommand } from './plan.ts';
+import { acceptCommand, preflightCommand } from './probe.ts';
 import { signCommand } from './sign.ts';
 import { statusCommand } from './status.ts';
 import { teardownCommand } from './teardown.ts';
@@ -27,7 +29,7 @@ export function program(): Command {
     .version(version)
     .showHelpAfterError('(see --help)')
     .addHelpText('after', `\n${EXIT_HELP}\n\nExamples:\n  goldenpath demo\n  goldenpath lab up --time-scale 60 && eval "$(goldenpath lab env)"\n  goldenpath bootstrap --env dev --lifecycle ephemeral --build-id 23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01`);
-  const commands = [planCommand(), checkCommand(), bootstrapCommand(), teardownCommand(), statusCommand(), watchCommand(), answerCommand('retry'), answerCommand('abort'), approveCommand(), denyCommand(), signCommand(), auditCommand(), orphansCommand(), databaseCommand(), workerCommand(), demoCommand(), labCommand()];
+  const commands = [planCommand(), checkCommand(), bootstrapCommand(), teardownCommand(), statusCommand(), watchCommand(), answerCommand('retry'), answerCommand('abort'), approveCommand(), denyCommand(), signCommand(), auditCommand(), orphansCommand(), databaseCommand(), oidcCommand(), preflightCommand(), acceptCommand(), workerCommand(), demoCommand(), labCommand()];
   for (const command of [root, ...commands, ...commands.flatMap(({ commands: inner }) => inner)]) command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError();
   for (const command of commands) root.addCommand(command);
   return root;

@@ -131,9 +131,9 @@ async function stopAws({ gateway, platform }: Aws): Promise<void> {
 }
 
 /** What lives with a cluster: the kubelet of processes and the stand-ins for controllers. */
-async function attend({ tools, supervisor }: WorldInput, cluster: KubernetesCluster, awsEndpoint: string): Promise<() => Promise<void>> {
+async function attend({ paths, tools, supervisor }: WorldInput, cluster: KubernetesCluster, awsEndpoint: string): Promise<() => Promise<void>> {
   const aws = { AWS_ENDPOINT_URL: awsEndpoint, AWS_ENDPOINT_URL_STS: awsEndpoint, AWS_REGION: REGION };
-  const kubelet = startKubelet({ cluster, tools, supervisor, aws });
+  const kubelet = startKubelet({ cluster, tools, supervisor, aws, rdsCa: paths.rdsCa });
   const log = join(cluster.dir, 'controllers.log');
   const controllers = startControllers({
     kubeconfigPath: cluster.adminKubeconfigPath,

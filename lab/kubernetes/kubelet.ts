@@ -18,6 +18,8 @@ export interface KubeletInput {
   readonly supervisor: Supervisor;
   /** AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and AWS_REGION of the lab. */
   readonly aws: Readonly<Record<string, string>>;
+  /** PEM file of the authorities that sign the certificates of the lab's RDS; absent where a test has no RDS. */
+  readonly rdsCa?: string;
 }
 
 export interface Kubelet {
@@ -50,7 +52,7 @@ class ProcessKubelet implements Kubelet {
       const run = [...this.#runs.values()].toReversed().find((candidate) => candidate.isReadyWith(namespace, selector));
       return run?.hostPort(target);
     });
-    this.#context = { cluster: input.cluster, api: this.#api, tools: input.tools, proxy, aws: input.aws };
+    this.#context = { cluster: input.cluster, api: this.#api, tools: input.tools, proxy, aws: input.aws, ...(input.rdsCa === undefined ? {} : { rdsCa: input.rdsCa }) };
     this.#pods = this.#watch(config);
   }
 
@@ -78,7 +80,7 @@ class ProcessKubelet implements Kubelet {
 
   #see(pod: V1Pod): void {
     const uid = pod.metadata?.uid ?? '';
-    if (this.#stopped || !runsAsProcesses(imagesOf(pod)) || pod.spec?.nodeName === undefined) return;
+    if (this.#stopped || !runsAsProcesses(pod.spec?.containers ?? []) || pod.spec?.nodeName === undefined) return;
     if (pod.metadata?.deletionTimestamp !== undefined) {
       const grace = pod.metadata.deletionGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
       if (this.#runs.has(uid)) this.#end(pod, (run) => run.terminate(grace));
@@ -118,10 +120,6 @@ class ProcessKubelet implements Kubelet {
       .finally(() => this.#ending.delete(uid));
     this.#ending.set(uid, over);
   }
-}
-
-function imagesOf(pod: V1Pod): string[] {
-  return (pod.spec?.containers ?? []).map(({ image = '' }) => image);
 }
 
 /** The address in a node's private DNS name, `ip-10-0-1-23.…`; the loopback address for any other name. */

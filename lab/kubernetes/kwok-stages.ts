@@ -15,7 +15,7 @@ const stage = z.looseObject({
 
 /** True for pods that no container of which has a program in the lab. kwok reads `key` as a jq expression. */
 const NOT_A_PROCESS = {
-  key: `.spec.containers.[] | select(.image | test("${IMAGES_WITH_A_PROGRAM}")) | .image`,
+  key: IMAGES_WITH_A_PROGRAM,
   operator: 'DoesNotExist',
 };
 

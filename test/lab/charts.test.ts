@@ -1,30 +1,42 @@
 // The charts of gitops/ as helm renders them (A1, A3, A4, D1, G1).
 import { beforeAll, describe, expect, it } from 'vitest';
-import { COMPONENTS, HOSTS } from '../../domain/components.ts';
+import { COMPONENTS, componentsUpTo, HOSTS } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import { breaches } from '../../domain/manifests/rules.ts';
 import { ensureTools } from '../../lab/tools.ts';
-import { at, type Manifest, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
+import { at, type Manifest, persistentValues, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
 import { scopeOf } from '../support/corpus.ts';
 
 const SUFFIX = 'b-21-11-26-01.dev.goldenpathidp.io';
 let helm: string;
 let applications: Manifest[];
 /** Everything that tiers 1 and 1.5 deliver, with the application it comes from. */
-let delivered: { application: string; tier: string; object: Manifest }[];
+let delivered: Delivered[];
+/** The same of a persistent platform, to tier 3. */
+let persistent: { applications: Manifest[]; delivered: Delivered[] };
+
+interface Delivered { application: string; tier: string; object: Manifest }
 
 beforeAll(async () => {
   helm = (await ensureTools()).bin.helm;
   applications = renderRoot(helm, '1.5');
-  delivered = applications.flatMap((application) => renderApplication(helm, application).map((object) => ({ application: application.metadata.name, tier: application.metadata.labels?.['goldenpath.idp/tier'] ?? '', object })));
+  delivered = deliveredBy(applications);
+  const all = renderRoot(helm, '3', persistentValues());
+  persistent = { applications: all, delivered: deliveredBy(all) };
 });
 
-function objects(kind: string): Manifest[] {
-  return delivered.filter(({ object }) => object.kind === kind).map(({ object }) => object);
+function deliveredBy(rendered: Manifest[]): Delivered[] {
+  return rendered.flatMap((application) => renderApplication(helm, application).map((object) => ({ application: application.metadata.name, tier: application.metadata.labels?.['goldenpath.idp/tier'] ?? '', object })));
 }
 
-function podTemplates(): { spec: { containers: { image: string; name: string; args?: string[]; command?: string[] }[] } }[] {
-  return delivered.filter(({ object }) => ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)).map(({ object }) => at(object, 'spec.template') as ReturnType<typeof podTemplates>[number]);
+function objects(kind: string, of = delivered): Manifest[] {
+  return of.filter(({ object }) => object.kind === kind).map(({ object }) => object);
+}
+
+interface Container { image: string; name: string; args?: string[]; command?: string[]; env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[] }
+
+function podTemplates(of = delivered): { spec: { initContainers?: Container[]; containers: Container[]; serviceAccountName?: string; automountServiceAccountToken?: boolean } }[] {
+  return of.filter(({ object }) => ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)).map(({ object }) => at(object, 'spec.template') as ReturnType<typeof podTemplates>[number]);
 }
 
 describe('the root', () => {
@@ -39,7 +51,7 @@ describe('the root', () => {
       wave: Number(application.metadata.annotations?.['argocd.argoproj.io/sync-wave']),
       namespace: at(application, 'spec.destination.namespace'),
     }));
-    expect(rendered).toEqual(COMPONENTS);
+    expect(rendered).toEqual(componentsUpTo('1.5', 'ephemeral'));
   });
 
   it('failure 2: every application cascades, prunes and heals', () => {
@@ -72,15 +84,16 @@ describe('the root', () => {
 describe('the applications', () => {
   it('G1: every image is pinned by the digest of the version manifest', () => {
     const pinned = new Set(Object.values(versions().images).map(({ repository, digest }) => `${repository}@${digest}`));
-    const used = podTemplates().flatMap(({ spec }) => spec.containers.map(({ image }) => image));
+    const used = podTemplates(persistent.delivered).flatMap(({ spec }) => [...(spec.initContainers ?? []), ...spec.containers].map(({ image }) => image));
     expect(used.filter((image) => !pinned.has(image))).toEqual([]);
     expect(new Set(used)).toEqual(pinned);
   });
 
   it('D1: every host of every Ingress lies inside the suffix, and they are the hosts of the domain', () => {
     const hosts = delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (at(object, 'spec.rules') as { host: string }[]).map(({ host }) => ({ host, tier })));
-    expect(hosts).toHaveLength(HOSTS.length);
-    expect(hosts).toEqual(expect.arrayContaining(HOSTS.map(({ host, tier }) => ({ host: `${host}.${SUFFIX}`, tier }))));
+    const own = HOSTS.filter(({ tier }) => ['1', '1.5'].includes(tier));
+    expect(hosts).toHaveLength(own.length);
+    expect(hosts).toEqual(expect.arrayContaining(own.map(({ host, tier }) => ({ host: `${host}.${SUFFIX}`, tier }))));
   });
 
   it('A1: one IngressClass, one ClusterSecretStore, one ClusterIssuer, each in its own application', () => {
@@ -88,7 +101,7 @@ describe('the applications', () => {
     expect(owners('IngressClass')).toEqual(['kong']);
     expect(owners('ClusterSecretStore')).toEqual(['external-secrets']);
     expect(owners('ClusterIssuer')).toEqual(['cert-manager']);
-    expect(objects('Ingress').map((ingress) => at(ingress, 'spec.ingressClassName'))).toEqual(HOSTS.map(() => 'kong'));
+    expect(objects('Ingress', persistent.delivered).map((ingress) => at(ingress, 'spec.ingressClassName'))).toEqual(HOSTS.map(() => 'kong'));
   });
 
   it('A1: no chart holds a definition of External Secrets or cert-manager', () => {
@@ -133,5 +146,108 @@ describe('the applications', () => {
   it('X5: the volume belongs to an application, so that it goes with it', () => {
     expect(objects('PersistentVolumeClaim').map(({ metadata }) => metadata.name)).toEqual(['prometheus']);
     expect(objects('StatefulSet')).toEqual([]);
+  });
+});
+
+describe('a persistent platform', () => {
+  const applicationsOf = (tier: string) => persistent.delivered.filter((each) => each.tier === tier);
+  const job = (name: string) => objects('Job', persistent.delivered).find(({ metadata }) => metadata.name === name);
+  const containerOf = (object: Manifest | undefined) => (at(object, 'spec.template.spec.containers') as Container[] | undefined)?.[0];
+
+  it.each([['1.5', 9], ['2', 12], ['3', 14]])('A4: at tier %s it has %i applications', (tier, count) => {
+    expect(renderRoot(helm, tier, persistentValues())).toHaveLength(count);
+  });
+
+  it('A4: its applications are the components of the domain, with their tier, wave and namespace', () => {
+    const rendered = persistent.applications.map((application) => ({
+      name: application.metadata.name,
+      tier: application.metadata.labels?.['goldenpath.idp/tier'],
+      wave: Number(application.metadata.annotations?.['argocd.argoproj.io/sync-wave']),
+      namespace: at(application, 'spec.destination.namespace'),
+    }));
+    expect(rendered).toEqual(COMPONENTS);
+  });
+
+  it('D1: its hosts are the hosts of the domain, in the base domain', () => {
+    const hosts = persistent.delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (at(object, 'spec.rules') as { host: string }[]).map(({ host }) => ({ host, tier })));
+    expect(hosts).toHaveLength(HOSTS.length);
+    expect(hosts).toEqual(expect.arrayContaining(HOSTS.map(({ host, tier }) => ({ host: `${host}.dev.goldenpathidp.io`, tier }))));
+  });
+
+  it('G1: nothing of it is refused by the check, and so by admission', () => {
+    const all = [...persistent.applications, ...persistent.delivered.map(({ object }) => object)];
+    expect(all.flatMap((object) => breaches(object, scopeOf('persistent')))).toEqual([]);
+  });
+
+  it('T1: every object carries the tier of its application', () => {
+    expect(persistent.delivered.filter(({ tier, object }) => object.metadata.labels?.['goldenpath.idp/tier'] !== tier).map(({ object }) => `${object.kind}/${object.metadata.name}`)).toEqual([]);
+  });
+
+  it.each([
+    ['backstage', 'rdsAvailable'],
+    ['loki', 's3Available'],
+    ['grafana-postgresql', 'rdsAvailable'],
+    ['keycloak', 'rdsAvailable'],
+  ] as const)('A3: %s refuses to render without platform.%s', (name, value) => {
+    const values = persistentValues();
+    const rendered = renderRoot(helm, '3', { ...values, platform: { ...values.platform, [value]: false } });
+    const application = rendered.find(({ metadata }) => metadata.name === name) as Manifest;
+    expect(() => renderApplication(helm, application)).toThrow(`platform.${value} is false`);
+  });
+
+  it.each([
+    ['backstage-preflight', '2', ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']],
+    ['loki-preflight', '2', ['AWS_REGION', 'GOLDENPATH_BUCKET']],
+    ['grafana-postgresql-preflight', '2', ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']],
+    ['keycloak-preflight', '3', ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB']],
+    ['oidc-config-preflight', '3', ['GOLDENPATH_URLS']],
+  ])('T2: %s gates every sync with this product’s own image', (name, tier, variables) => {
+    const hook = job(name);
+    expect(hook?.metadata.annotations).toMatchObject({ 'argocd.argoproj.io/hook': 'PreSync', 'argocd.argoproj.io/hook-delete-policy': 'BeforeHookCreation', 'argocd.argoproj.io/sync-wave': '1' });
+    expect([at(hook, 'spec.backoffLimit'), at(hook, 'spec.template.spec.restartPolicy'), at(hook, 'spec.template.spec.automountServiceAccountToken')]).toEqual([0, 'Never', false]);
+    expect(containerOf(hook)).toMatchObject({ command: ['node', 'client/cli/main.ts'], args: ['preflight', '--tier', tier] });
+    expect(containerOf(hook)?.image).toMatch(/^ghcr\.io\/goldenpathidp\/goldenpath@sha256:/);
+    expect(containerOf(hook)?.env?.map((each) => each.name)).toEqual(variables);
+  });
+
+  it('T2: a hook takes no Secret but what comes with it: nothing else of its application is there yet', () => {
+    for (const hook of objects('Job', persistent.delivered).filter(({ metadata }) => metadata.name.endsWith('-preflight'))) {
+      const namespace = hook.metadata.namespace;
+      const wanted = new Set(containerOf(hook)?.env?.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []));
+      const brought = objects('ExternalSecret', persistent.delivered).filter(({ metadata }) => metadata.namespace === namespace && metadata.annotations?.['argocd.argoproj.io/hook'] === 'PreSync').map((secret) => at(secret, 'spec.target.name'));
+      expect([...wanted].filter((name) => !brought.includes(name))).toEqual([]);
+    }
+  });
+
+  it('T2, C1: the preflight of the bucket has a role of its own, and so has Loki; nobody else of these tiers has one', () => {
+    const accounts = applicationsOf('2').concat(applicationsOf('3')).filter(({ object }) => object.kind === 'ServiceAccount').map(({ object }) => [object.metadata.name, object.metadata.annotations?.['eks.amazonaws.com/role-arn']]);
+    expect(Object.fromEntries(accounts)).toEqual({ loki: 'arn:aws:iam::111122223333:role/loki', preflight: 'arn:aws:iam::111122223333:role/preflight' });
+    expect(at(job('loki-preflight'), 'spec.template.spec.serviceAccountName')).toBe('preflight');
+  });
+
+  it('R2: no value of a login or a client is in a manifest: each comes from a Secret that an ExternalSecret makes', () => {
+    const secrets = new Set(objects('ExternalSecret', persistent.delivered).map((secret) => `${secret.metadata.namespace ?? ''}/${String(at(secret, 'spec.target.name'))}`));
+    const pods = persistent.delivered.filter(({ object }) => ['Deployment', 'Job'].includes(object.kind));
+    const asked = pods.flatMap(({ object }) => (at(object, 'spec.template.spec.containers') as Container[]).flatMap(({ env = [] }) => env.map((each) => ({ ...each, namespace: object.metadata.namespace ?? '' }))));
+    expect(asked.flatMap(({ namespace, valueFrom }) => (valueFrom?.secretKeyRef === undefined ? [] : `${namespace}/${valueFrom.secretKeyRef.name}`)).filter((name) => !secrets.has(name))).toEqual([]);
+    expect(asked.filter(({ name, value }) => /PASSWORD|SECRET/.test(name) && value !== undefined && !/^\$\(\w+\)$/.test(value))).toEqual([]);
+  });
+
+  it('T3: Keycloak and Grafana verify the name of the database’s server, by authorities that this product’s image brings', () => {
+    const [keycloak, grafana] = ['keycloak', 'grafana-postgresql'].map((name) => containerOf(objects('Deployment', persistent.delivered).find(({ metadata }) => metadata.name === name))?.env ?? []);
+    expect(keycloak?.find(({ name }) => name === 'KC_DB_URL')?.value).toBe('jdbc:postgresql://$(POSTGRES_HOST):$(POSTGRES_PORT)/$(POSTGRES_DB)?sslmode=verify-full&sslrootcert=/rds-ca/bundle.pem');
+    expect(grafana).toEqual(expect.arrayContaining([{ name: 'GF_DATABASE_SSL_MODE', value: 'verify-full' }, { name: 'GF_DATABASE_CA_CERT_PATH', value: '/rds-ca/bundle.pem' }]));
+    const bringers = podTemplates(persistent.delivered).flatMap(({ spec }) => spec.initContainers ?? []).map(({ command }) => command);
+    expect(bringers).toEqual(['backstage', 'grafana-postgresql', 'keycloak'].map(() => ['cp', '/app/rds-global-bundle.pem', '/rds-ca/bundle.pem']));
+  });
+
+  it('T4: one certificate, the wildcard of the base domain; its issuer has the address that the environment names', () => {
+    expect(objects('Certificate', persistent.delivered).map((certificate) => at(certificate, 'spec.dnsNames'))).toEqual([['*.dev.goldenpathidp.io', '*.apps.dev.goldenpathidp.io']]);
+    expect(objects('ClusterIssuer', persistent.delivered).map((issuer) => at(issuer, 'spec.acme'))).toMatchObject([{ server: 'https://acme-v02.api.letsencrypt.org/directory', email: 'platform@goldenpathidp.io' }]);
+  });
+
+  it('T4: an ephemeral platform has a certificate of its build, from the directory without limits, and no address', () => {
+    expect(objects('Certificate').map((certificate) => at(certificate, 'spec.dnsNames'))).toEqual([[`*.${SUFFIX}`, `*.apps.${SUFFIX}`]]);
+    expect(objects('ClusterIssuer').map((issuer) => Object.keys(at(issuer, 'spec.acme') as object))).toEqual([['server', 'privateKeySecretRef', 'solvers']]);
   });
 });

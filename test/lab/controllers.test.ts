@@ -14,7 +14,7 @@ import { CreateHostedZoneCommand, ListResourceRecordSetsCommand, Route53Client }
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultStorageClass } from '../../activities/kubernetes.ts';
-import { clusterRole, irsaRoles, nodeRole, type RoleDefinition } from '../../iam/index.ts';
+import { clusterRole, irsaRolesOf, nodeRole, type RoleDefinition } from '../../iam/index.ts';
 import { realKubernetes } from '../../lab/aws/eks/kubernetes.ts';
 import { createPlatformServices, type PlatformServices } from '../../lab/aws/platform-services.ts';
 import { type Controllers, startControllers } from '../../lab/controllers/index.ts';
@@ -91,7 +91,7 @@ async function givenCluster(): Promise<Record<string, string>> {
     const { Subnet } = await ec2.send(new CreateSubnetCommand({ VpcId: vpcId, CidrBlock, AvailabilityZone: `eu-west-2${zone}`, TagSpecifications: [{ ResourceType: 'subnet', Tags: [{ Key: 'kubernetes.io/role/internal-elb', Value: '1' }] }] }));
     subnetIds.push(Subnet?.SubnetId ?? '');
   }
-  const context = { partition: 'aws', accountId: ACCOUNT, region: REGION, clusterName: CLUSTER, hostedZoneId: zoneId, hostSuffix: SUFFIX, lifecycle: 'ephemeral' as const, secretNames: ['goldenpath/dev/grafana/admin'] };
+  const context = { partition: 'aws', accountId: ACCOUNT, region: REGION, clusterName: CLUSTER, hostedZoneId: zoneId, hostSuffix: SUFFIX, lifecycle: 'ephemeral' as const, secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki' };
   const eks = new EKSClient(aws.client);
   const soon = { client: eks, maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
   await eks.send(new CreateClusterCommand({ name: CLUSTER, version: '1.36', roleArn: await givenRole(clusterRole(context)), resourcesVpcConfig: { subnetIds } }));
@@ -100,7 +100,7 @@ async function givenCluster(): Promise<Record<string, string>> {
   const oidcIssuer = cluster?.identity?.oidc?.issuer ?? '';
   await new IAMClient(aws.client).send(new CreateOpenIDConnectProviderCommand({ Url: oidcIssuer, ClientIDList: ['sts.amazonaws.com'], ThumbprintList: ['0'.repeat(40)] }));
   const roleArns: Record<string, string> = {};
-  for (const role of irsaRoles) roleArns[role.key] = await givenRole(role.define({ ...context, oidcIssuer }));
+  for (const role of irsaRolesOf('ephemeral')) roleArns[role.key] = await givenRole(role.define({ ...context, oidcIssuer }));
   await eks.send(new CreateNodegroupCommand({ clusterName: CLUSTER, nodegroupName: 'default', nodeRole: await givenRole(nodeRole(context)), subnets: subnetIds, instanceTypes: ['m6i.large'], scalingConfig: { minSize: 2, maxSize: 2, desiredSize: 2 } }));
   await waitUntilNodegroupActive(soon, { clusterName: CLUSTER, nodegroupName: 'default' });
   await eks.send(new CreateAddonCommand({ clusterName: CLUSTER, addonName: 'aws-ebs-csi-driver', serviceAccountRoleArn: roleArns['aws-ebs-csi-driver'] }));

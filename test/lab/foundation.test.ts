@@ -71,12 +71,15 @@ it('F3: the zone has the id that its file records, and the parent delegates to i
   expect(ResourceTagSet?.Tags).toContainEqual({ Key: 'goldenpath.idp/plane', Value: 'foundation' });
 });
 
-it('F4: registry bucket, application secrets and EKS quota are there', async () => {
+it('F4: registry bucket, Loki’s bucket, application secrets and EKS quota are there', async () => {
   const s3 = new S3Client({ ...engineer, forcePathStyle: true });
   expect((await s3.send(new HeadBucketCommand({ Bucket: 'goldenpath-dev-registry' }))).BucketRegion).toBe('eu-west-2');
   expect((await s3.send(new GetBucketVersioningCommand({ Bucket: 'goldenpath-dev-registry' }))).Status).toBe('Enabled');
+  expect((await s3.send(new HeadBucketCommand({ Bucket: 'goldenpath-dev-loki' }))).BucketRegion).toBe('eu-west-2');
   const { SecretString = '' } = await new SecretsManagerClient(engineer).send(new GetSecretValueCommand({ SecretId: 'goldenpath/dev/grafana/admin' }));
   expect(Object.keys(JSON.parse(SecretString) as object)).toEqual(['username', 'password']);
+  // What tiers 2 and 3 read is there as well, but no login of a database: `database apply` makes those (R2).
+  expect(foundation.environments['dev']?.secrets).toEqual(['goldenpath/dev/grafana/admin', 'goldenpath/dev/keycloak/admin', 'goldenpath/dev/oidc/clients']);
   const { Quota } = await new ServiceQuotasClient(engineer).send(new GetServiceQuotaCommand({ ServiceCode: 'eks', QuotaCode: 'L-1194D53C' }));
   expect(Quota?.Value).toBe(100);
 });

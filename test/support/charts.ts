@@ -42,6 +42,21 @@ export function rootValues(more: { roleArns?: Record<string, string>; vpcId?: st
   };
 }
 
+/** The same for a persistent platform whose foundation has a database and a bucket. */
+export function persistentValues(more: { roleArns?: Record<string, string>; hostedZoneId?: string } = {}) {
+  const values = rootValues(more);
+  return {
+    ...values,
+    bootstrap: { mode: 'persistent', env: 'dev', buildId: '' },
+    platform: { ...values.platform, rdsAvailable: true, s3Available: true },
+    dns: { ...values.dns, hostSuffix: 'dev.goldenpathidp.io', ownerId: 'goldenpath-dev' },
+    cluster: { ...values.cluster, name: 'goldenpath-dev-eks', tags: { 'goldenpath.idp/environment': 'dev', 'goldenpath.idp/cluster': 'goldenpath-dev-eks', 'goldenpath.idp/workflow-id': 'platform/dev/goldenpath-dev-eks' } },
+    roleArns: { ...values.roleArns, ...(more.roleArns ?? Object.fromEntries(['loki', 'preflight'].map((role) => [role, `arn:aws:iam::111122223333:role/${role}`]))) },
+    objectStorage: { lokiBucket: 'goldenpath-dev-loki' },
+    tls: { issuerEmail: 'platform@goldenpathidp.io' },
+  };
+}
+
 /** Renders a chart of the repository. `parameters` are Helm parameters with forceString. Throws with helm's own message. */
 export function helmTemplate(helm: string, chart: string, release: string, namespace: string, values: object, parameters: Record<string, string> = {}): Manifest[] {
   const dir = mkdtempSync(join(tmpdir(), 'goldenpath-charts-'));

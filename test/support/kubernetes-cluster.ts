@@ -5,6 +5,7 @@ import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -33,8 +34,8 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** Starts everything; `nodes` of them are Ready when it resolves. */
-export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client }: { nodes?: number; iam?: IAMClient; s3?: S3Client } = {}): Promise<TestCluster> {
+/** Starts everything; `nodes` of them are Ready when it resolves. `rdsCa`: what the product's image holds as the authorities of RDS. */
+export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client, rdsCa }: { nodes?: number; iam?: IAMClient; s3?: S3Client; rdsCa?: string } = {}): Promise<TestCluster> {
   const tools = await ensureTools();
   const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
   const supervisor = new Supervisor(join(dir, 'processes.json'));
@@ -42,7 +43,7 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client 
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const oidc = { issuer: 'https://127.0.0.1:9/id/TEST', signingKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
   const cluster = await startKubernetesCluster({ name: 'test', dir: join(dir, 'cluster'), tools, supervisor, etcd, oidc, tokenWebhookUrl: 'http://127.0.0.1:9/' });
-  const kubelet = startKubelet({ cluster, tools, supervisor, aws: { AWS_REGION: 'eu-west-2' } });
+  const kubelet = startKubelet({ cluster, tools, supervisor, aws: { AWS_REGION: 'eu-west-2' }, ...(rdsCa === undefined ? {} : { rdsCa }) });
   await addNodes(cluster, Array.from({ length: nodes }, (_, index) => ({ name: `ip-10-0-0-${index + 1}.eu-west-2.compute.internal`, providerId: `aws:///eu-west-2a/i-${index}`, address: `10.0.0.${index + 1}`, labels: {}, taints: [], capacity: { cpu: '4', memory: '16Gi', pods: '110' } })));
   const config = new KubeConfig();
   config.loadFromFile(cluster.adminKubeconfigPath);
@@ -55,7 +56,9 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client 
       clusterAccess: () => Promise.resolve({ endpoint: cluster.endpoint, caPem: cluster.caPem, token }),
       mintToken: () => Promise.resolve(token),
       iam: iam ?? new IAMClient({ region: 'eu-west-2' }),
+      rds: new RDSClient({ region: 'eu-west-2' }),
       s3,
+      offers: () => Promise.resolve({ rdsAvailable: false, s3Available: false }), // no foundation here
       manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),
     },
     run: runActivity,

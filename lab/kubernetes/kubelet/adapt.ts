@@ -1,9 +1,10 @@
 // How each program that the lab has runs outside a container: its own flags for ports and credentials, and nothing else of the manifest changed.
 // Source: the programs' own flags and environment at the pinned versions (design: lab, "Running them").
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { FRUGAL_NODE } from '../../frugal.ts';
 import type { Tools } from '../../tools.ts';
 import type { Program } from '../programs.ts';
-import { setFlag } from './texts.ts';
+import { reachUrls, setFlag } from './texts.ts';
 
 export interface Placement {
   readonly tools: Tools;
@@ -17,6 +18,10 @@ export interface Placement {
   readonly root: string;
   /** Undefined where the pod gets no service-account token. */
   readonly kubeconfig: string | undefined;
+  /** The file that is `/dev/termination-log` to the container. */
+  readonly terminationLog: string;
+  /** PEM file of the authorities of RDS; undefined where the lab has no RDS. */
+  readonly rdsCa: string | undefined;
   /** Loopback port for a port that the program listens on inside the container. */
   readonly hostPort: (containerPort: number) => number;
   /** Loopback address of a Service, written as `name:port`, of the pod's namespace. */
@@ -39,11 +44,19 @@ export const LISTENS_ON: Readonly<Record<Program, readonly number[]>> = {
   'external-dns': [7979],
   redis: [6379],
   argocd: [7000, 8080, 8081, 8082, 8084],
+  goldenpath: [],
+  backstage: [7007],
+  grafana: [3000],
+  keycloak: [8080, 9000],
+  loki: [3100],
 };
 
 /** What to start for a container, or `skip` where its only effect is inside a container image. Throws NotRunnable. */
 export async function adapt(placement: Placement): Promise<Command | 'skip'> {
-  const adapters = { 'external-dns': adaptExternalDns, redis: adaptRedis, argocd: adaptArgoCd };
+  const adapters = {
+    'external-dns': adaptExternalDns, redis: adaptRedis, argocd: adaptArgoCd, goldenpath: adaptGoldenpath,
+    backstage: adaptStandIn, grafana: adaptStandIn, keycloak: adaptStandIn, loki: adaptStandIn,
+  };
   return adapters[placement.program](placement);
 }
 
@@ -104,4 +117,28 @@ async function adaptArgoCd({ tools, command, args, env, root, kubeconfig, hostPo
       ...(kubeconfig === undefined ? {} : { ARGOCD_FAKE_IN_CLUSTER: 'true', KUBECONFIG: kubeconfig }),
     },
   };
+}
+
+const WORK_TREE = resolve(import.meta.dirname, '..', '..', '..');
+/** Where the product's image keeps what the lab has elsewhere (deploy/worker.Dockerfile). */
+const IN_IMAGE = { cli: 'client/cli/main.ts', rdsCa: '/app/rds-global-bundle.pem' } as const;
+
+/** The product's own image: its command line runs from this work tree, and what the image's files are copied from it for is here too. */
+async function adaptGoldenpath({ command, args, env, kubeconfig, terminationLog, rdsCa, reach }: Placement): Promise<Command> {
+  const [program = '', script, ...rest] = [...command, ...args];
+  if (program === 'cp' && script === IN_IMAGE.rdsCa && rdsCa !== undefined) return { file: '/usr/bin/env', args: ['cp', rdsCa, ...rest], env };
+  if (program !== 'node' || script !== IN_IMAGE.cli) throw new NotRunnable(`of this product's image the lab runs only \`node ${IN_IMAGE.cli}\` and \`cp ${IN_IMAGE.rdsCa}\``);
+  const reached: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) reached[name] = await reachUrls(value, reach);
+  return {
+    file: process.execPath,
+    args: [...FRUGAL_NODE, join(WORK_TREE, IN_IMAGE.cli), ...(await Promise.all(rest.map((text) => reachUrls(text, reach))))],
+    env: { ...(rdsCa === undefined ? {} : { GOLDENPATH_RDS_CA: rdsCa }), ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }), GOLDENPATH_TERMINATION_LOG: terminationLog, ...reached },
+  };
+}
+
+/** A stand-in of lab/applications/: the container's own arguments and environment, before them the loopback ports of those it listens on. */
+function adaptStandIn({ program, args, env, hostPort }: Placement): Command {
+  const ports = LISTENS_ON[program].map((port) => String(hostPort(port)));
+  return { file: process.execPath, args: [...FRUGAL_NODE, join(WORK_TREE, 'lab', 'applications', `${program}.ts`), ports.join(','), ...args], env };
 }

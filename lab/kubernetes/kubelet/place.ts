@@ -14,6 +14,7 @@ import { containerEnv } from './environment.ts';
 import type { Sources } from './environment.ts';
 import type { ServiceProxy } from './service-proxy.ts';
 import { expand, movePaths, serviceAddress } from './texts.ts';
+import { freshTerminationLog, terminationLogOf } from './termination.ts';
 import { API_TOKEN_SECONDS, ROLE_ARN, STS_AUDIENCE, STS_TOKEN_SECONDS, keepToken } from './tokens.ts';
 import { layOutVolumes, mountPaths } from './volumes.ts';
 
@@ -25,6 +26,8 @@ export interface KubeletContext {
   readonly proxy: ServiceProxy;
   /** AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and AWS_REGION of the lab; a container's own variables win. */
   readonly aws: Readonly<Record<string, string>>;
+  /** What the product's image holds as the authorities of RDS. */
+  readonly rdsCa?: string;
 }
 
 /** A pod's place on this machine. */
@@ -51,11 +54,13 @@ export async function commandOf(
 ): Promise<Command | 'skip'> {
   const { pod, container, place, hostPort } = input;
   const { image = '' } = container;
-  const program = programOf(image);
+  const program = programOf(container);
   if (program === undefined) throw new NotRunnable(`the lab has no program for ${image}`);
-  const tag = otherTag(image);
+  const tag = otherTag(container);
   if (tag !== undefined) throw new NotRunnable(`the lab has ${program} ${tag} and no other version`);
   const own = await containerEnv(container, pod, place.sources);
+  const terminationLog = terminationLogOf(place.root, container);
+  await freshTerminationLog(terminationLog);
   const mounts = mountPaths(container);
   const local = (text: string) => movePaths(expand(text, own), mounts, place.root);
   const env = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, movePaths(value, mounts, place.root)]));
@@ -68,6 +73,8 @@ export async function commandOf(
     env,
     root: place.root,
     kubeconfig: place.kubeconfig,
+    terminationLog,
+    rdsCa: context.rdsCa,
     hostPort,
     reach: async (address) => {
       const service = serviceAddress(address, namespace);

@@ -15,6 +15,7 @@ import type { KubeletContext, Place } from './place.ts';
 import { containerPort, isContainerReady } from './probe.ts';
 import { StatusReporter } from './reporter.ts';
 import { waiting } from './status.ts';
+import { terminationMessage } from './termination.ts';
 
 const CONFIG_RETRY_MS = 500;
 /** Probes begin at once and often, where a kubelet waits for initialDelaySeconds: nothing here is slower for being asked. */
@@ -99,8 +100,8 @@ export class PodRun {
   }
 
   async #allocatePorts(): Promise<void> {
-    for (const { image = '' } of this.#input.pod.spec?.containers ?? []) {
-      const program = programOf(image);
+    for (const container of this.#input.pod.spec?.containers ?? []) {
+      const program = programOf(container);
       for (const port of program === undefined ? [] : LISTENS_ON[program]) this.#ports.set(port, await freePort());
     }
   }
@@ -152,13 +153,14 @@ export class PodRun {
     if (command === undefined) return undefined;
     if (command === 'skip') return this.#ended(container, new Date(), { code: 0, signal: null });
     const logs = join(context.cluster.dir, 'logs');
+    const logFile = join(logs, `${pod.metadata?.name ?? ''}_${container.name}.log`);
     await mkdir(logs, { recursive: true });
     if (this.#stopped.signal.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<Exit>();
     const name = `${pod.metadata?.name ?? ''}/${container.name} ${context.cluster.name}`;
     const startedAt = new Date();
     this.#running.add(name);
-    await supervisor.start({ name, ...command, cwd: this.#root, logFile: join(logs, `${pod.metadata?.name ?? ''}_${container.name}.log`), onExit: resolve });
+    await supervisor.start({ name, ...command, cwd: this.#root, logFile, onExit: resolve });
     this.#report.started(container.name, startedAt);
     const probing = new AbortController();
     const probes = this.#probe(container, AbortSignal.any([probing.signal, this.#stopped.signal]));
@@ -167,11 +169,11 @@ export class PodRun {
     await probes;
     if (exit === undefined) return undefined; // `discard` ends the process
     this.#running.delete(name);
-    return this.#ended(container, startedAt, exit);
+    return this.#ended(container, startedAt, exit, await terminationMessage(container, { root: this.#root, logFile, failed: exit.code !== 0 }));
   }
 
-  #ended(container: V1Container, startedAt: Date, exit: Exit): Exit {
-    this.#report.ended(container.name, startedAt, exit);
+  #ended(container: V1Container, startedAt: Date, exit: Exit, message = ''): Exit {
+    this.#report.ended(container.name, { startedAt, exit, message });
     return exit;
   }
 

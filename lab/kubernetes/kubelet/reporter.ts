@@ -58,9 +58,9 @@ export class StatusReporter {
     this.#changed();
   }
 
-  ended(container: string, startedAt: Date, exit: Exit): void {
+  ended(container: string, { startedAt, exit, message }: { startedAt: Date; exit: Exit; message: string }): void {
     const exitCode = exit.code ?? SIGNAL_CODES[exit.signal ?? ''] ?? 255;
-    const terminated: V1ContainerStateTerminated = { exitCode, startedAt, finishedAt: new Date(), reason: exitCode === 0 ? 'Completed' : 'Error' };
+    const terminated: V1ContainerStateTerminated = { exitCode, startedAt, finishedAt: new Date(), reason: exitCode === 0 ? 'Completed' : 'Error', ...(message === '' ? {} : { message }) };
     this.set(container, { state: { terminated }, ready: false, restartCount: 0 });
   }
 

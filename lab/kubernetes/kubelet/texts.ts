@@ -44,6 +44,15 @@ export function serviceAddress(text: string, namespace: string): ServiceAddress 
   return { service: match[1], namespace: match[2] ?? namespace, port: Number(match[3]) };
 }
 
+/** The text with the host and port of each http URL replaced by what `reach` gives for it. */
+export async function reachUrls(text: string, reach: (address: string) => Promise<string>): Promise<string> {
+  const addresses = [...new Set([...text.matchAll(URL_HOST)].map(([, , address = '']) => address))];
+  const reached = new Map(await Promise.all(addresses.map(async (address) => [address, await reach(address)] as const)));
+  return text.replace(URL_HOST, (_, scheme: string, address: string) => `${scheme}${reached.get(address) ?? address}`);
+}
+
+const URL_HOST = /(https?:\/\/)([a-z0-9.-]+:\d{1,5})(?![\d])/g;
+
 function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

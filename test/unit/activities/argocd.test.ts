@@ -7,7 +7,7 @@ import { removalRank } from '../../../activities/argocd-removal.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan();
-const values: BootstrapValues = { target: plan.target, maxTier: '1.5', gitops: plan.gitops, images: plan.versions.images, externalDns: { enabled: false }, roleArns: { 'external-dns': 'arn:x' }, vpcId: 'vpc-1', storageClassReady: true };
+const values: BootstrapValues = { target: plan.target, maxTier: '1.5', gitops: plan.gitops, images: plan.versions.images, externalDns: { enabled: false }, roleArns: { 'external-dns': 'arn:x' }, vpcId: 'vpc-1', storageClassReady: true, offers: { rdsAvailable: false, s3Available: false } };
 const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 const named = (name: string, wave?: string): Application => ({ metadata: { name, ...(wave === undefined ? {} : { annotations: { 'argocd.argoproj.io/sync-wave': wave } }) } });
 
@@ -42,6 +42,13 @@ describe('the bootstrap contract', () => {
       cluster: { name: 'goldenpath-dev-eks-21-11-26-01', vpcId: 'vpc-1', tags: plan.target.tags },
     });
     expect(spec?.syncPolicy?.automated).toEqual({ prune: true, selfHeal: true });
+  });
+
+  it('A3: what the foundation offers is told as it was read, and what only a persistent plan has comes along', () => {
+    const offered: BootstrapValues = { ...values, offers: { rdsAvailable: true, s3Available: true }, objectStorage: { lokiBucket: 'goldenpath-dev-loki' }, tls: { issuerEmail: 'platform@example.org' } };
+    expect(bootstrapConfig(offered).data).toMatchObject({ 'platform.rdsAvailable': 'true', 'platform.s3Available': 'true' });
+    expect(rootApplication(offered).spec?.source?.helm?.valuesObject).toMatchObject({ platform: { rdsAvailable: true, s3Available: true }, objectStorage: { lokiBucket: 'goldenpath-dev-loki' }, tls: { issuerEmail: 'platform@example.org' } });
+    expect(Object.keys(rootApplication(values).spec?.source?.helm?.valuesObject ?? {})).not.toContain('objectStorage');
   });
 
   it('T1: two gates differ in that one parameter and in nothing else', () => {

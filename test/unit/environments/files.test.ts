@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { COMPONENTS } from '../../../domain/components.ts';
 import { type Environment, environmentSchema } from '../../../domain/environment.ts';
+import { makePlan } from '../../../domain/plan.ts';
 import { type Versions, versionsSchema } from '../../../domain/versions.ts';
 import { ADDONS } from '../../../lab/aws/eks/catalogue.ts';
 
@@ -33,7 +34,9 @@ describe('environments/', () => {
   it.each(names)('F4: %s names every secret that a chart reads, and only its own', (name) => {
     const charts = COMPONENTS.map((component) => join(ROOT, 'gitops/apps', component.name, 'templates'));
     const texts = charts.flatMap((folder) => readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'))).join('\n');
-    const granted = environment(name).secrets.flatMap((secret) => secret.keys.map((key) => `${secret.name} ${key}`));
+    const delivered = new Set<string>(COMPONENTS.map(({ tier }) => tier));
+    const { secrets } = makePlan({ operation: 'bootstrap', environment: environment(name), lifecycle: 'persistent', buildId: null, versions: versions() });
+    const granted = secrets.filter(({ tier = '1.5' }) => delivered.has(tier)).flatMap((secret) => secret.keys.map((key) => `${secret.name} ${key}`));
     const wanted = [...texts.replaceAll('{{ .Values.global.environment }}', name).matchAll(/remoteRef: \{ key: (\S+), property: (\w+) \}/g)].map(([, key = '', property = '']) => `${key} ${property}`);
     expect(wanted.length).toBeGreaterThan(0);
     expect(new Set(granted)).toEqual(new Set(wanted));

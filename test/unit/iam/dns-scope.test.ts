@@ -21,7 +21,7 @@ const context: IrsaContext = {
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: suffix,
   lifecycle: 'ephemeral',
-  secretNames: ['goldenpath/dev/grafana/admin'],
+  secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki',
   oidcIssuer: 'https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF',
 };
 

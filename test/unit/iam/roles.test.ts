@@ -1,6 +1,6 @@
 // Every role of a platform (C1): names within IAM's limits, trust in exactly one service account, nothing wider than it must be.
 import { describe, expect, it } from 'vitest';
-import { clusterRole, type IrsaContext, irsaRoles, nodeRole } from '../../../iam/index.ts';
+import { clusterRole, type IrsaContext, irsaRoles, irsaRolesOf, nodeRole } from '../../../iam/index.ts';
 import { stringLike } from './string-like.ts';
 
 const context: IrsaContext = {
@@ -11,7 +11,7 @@ const context: IrsaContext = {
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: 'b-21-11-26-01.dev.goldenpathidp.io',
   lifecycle: 'ephemeral',
-  secretNames: ['goldenpath/dev/grafana/admin'],
+  secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki',
   oidcIssuer: 'https://oidc.eks.eu-west-2.amazonaws.com/id/0123456789ABCDEF',
 };
 const defined = irsaRoles.map((role) => ({ role, definition: role.define(context) }));
@@ -26,8 +26,17 @@ describe('roles', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('C1: the controllers that call AWS each have one', () => {
-    expect(irsaRoles.map(({ key }) => key).toSorted()).toEqual(['aws-ebs-csi-driver', 'aws-load-balancer-controller', 'cert-manager', 'cluster-autoscaler', 'external-dns', 'external-secrets']);
+  it('C1: the controllers that call AWS each have one; those of tier 2 exist on a persistent platform alone', () => {
+    const everywhere = ['aws-ebs-csi-driver', 'aws-load-balancer-controller', 'cert-manager', 'cluster-autoscaler', 'external-dns', 'external-secrets'];
+    const keys = (lifecycle: 'ephemeral' | 'persistent') => irsaRolesOf(lifecycle).map(({ key }) => key).toSorted();
+    expect(keys('ephemeral')).toEqual(everywhere);
+    expect(keys('persistent')).toEqual([...everywhere, 'loki', 'preflight']);
+  });
+
+  it('C1: Loki and the preflight before it reach one bucket, the latter not into it', () => {
+    const statements = (key: string) => Object.values(irsaRoles.find((role) => role.key === key)?.define(context).policies ?? {}).flatMap(({ Statement }) => Statement);
+    expect(statements('loki').flatMap(({ Resource }) => Resource)).toEqual(['arn:aws:s3:::goldenpath-dev-loki', 'arn:aws:s3:::goldenpath-dev-loki/*']);
+    expect(statements('preflight')).toEqual([{ Sid: 'SeeTheBucket', Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::goldenpath-dev-loki'] }]);
   });
 
   it.each(defined)('C1: $role.key trusts one service account of one cluster, subject and audience', ({ role, definition }) => {

@@ -1,5 +1,7 @@
 // What a container's command becomes on this machine: the manifest's own arguments, with ports and credentials of the lab.
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { FRUGAL_NODE } from '../../../../../lab/frugal.ts';
 import { NotRunnable, adapt } from '../../../../../lab/kubernetes/kubelet/adapt.ts';
 import type { Placement } from '../../../../../lab/kubernetes/kubelet/adapt.ts';
 import type { Tools } from '../../../../../lab/tools.ts';
@@ -15,6 +17,8 @@ function placement(changes: Partial<Placement>): Placement {
     env: {},
     root: '/pod',
     kubeconfig: '/pod/kubeconfig',
+    terminationLog: '/pod/dev/main/termination-log',
+    rdsCa: '/lab/rds-ca.pem',
     hostPort: (port) => 40_000 + port,
     reach: async (address) => `loopback(${address})`,
     ...changes,
@@ -65,4 +69,43 @@ test('Lab: copying a program out of an image is skipped, and a role that the lab
   expect(await adapt(placement({ command: ['/bin/cp', '-n', '/usr/local/bin/argocd', '/var/run/argocd/argocd-cmp-server'] }))).toBe('skip');
   await expect(adapt(placement({ args: ['/usr/local/bin/argocd-notifications'] }))).rejects.toThrow(NotRunnable);
   await expect(adapt(placement({ program: 'redis', command: ['sh', '-c', 'true'] }))).rejects.toThrow('the lab does not run sh -c true');
+});
+
+const WORK_TREE = resolve(import.meta.dirname, '../../../../..');
+
+test('T2: this product’s image runs its command line from the work tree, with addresses of Services, the authorities of RDS and a termination log', async () => {
+  const command = await adapt(placement({
+    program: 'goldenpath',
+    command: ['node', 'client/cli/main.ts'],
+    args: ['preflight', '--tier', '2'],
+    env: { POSTGRES_HOST: 'db.example.org', GOLDENPATH_URLS: 'one=http://keycloak.keycloak:8080/realms/x,two=https://backstage.backstage:7007/' },
+  }));
+
+  expect(command).toEqual({
+    file: process.execPath,
+    args: [...FRUGAL_NODE, join(WORK_TREE, 'client/cli/main.ts'), 'preflight', '--tier', '2'],
+    env: {
+      POSTGRES_HOST: 'db.example.org',
+      GOLDENPATH_URLS: 'one=http://loopback(keycloak.keycloak:8080)/realms/x,two=https://loopback(backstage.backstage:7007)/',
+      GOLDENPATH_RDS_CA: '/lab/rds-ca.pem',
+      GOLDENPATH_TERMINATION_LOG: '/pod/dev/main/termination-log',
+    },
+  });
+});
+
+test('T2: what an init container copies out of this product’s image are the lab’s authorities of RDS', async () => {
+  expect(await adapt(placement({ program: 'goldenpath', command: ['cp'], args: ['/app/rds-global-bundle.pem', '/pod/rds-ca/'] }))).toMatchObject({ args: ['cp', '/lab/rds-ca.pem', '/pod/rds-ca/'] });
+});
+
+test('Lab: nothing else of this product’s image is run', async () => {
+  await expect(adapt(placement({ program: 'goldenpath', command: ['node', 'workers/main.ts'] }))).rejects.toThrow(NotRunnable);
+  await expect(adapt(placement({ program: 'goldenpath', command: ['cp', '/etc/passwd', '/x'] }))).rejects.toThrow(NotRunnable);
+});
+
+test('T3: a stand-in gets its ports, then the container’s own arguments and environment', async () => {
+  expect(await adapt(placement({ program: 'keycloak', args: ['start'], env: { KC_DB: 'postgres' } }))).toEqual({
+    file: process.execPath,
+    args: [...FRUGAL_NODE, join(WORK_TREE, 'lab/applications/keycloak.ts'), '48080,49000', 'start'],
+    env: { KC_DB: 'postgres' },
+  });
 });

@@ -1,0 +1,60 @@
+// Readings of what tiers 2 and 3 need of the foundation (F4): a platform that does not reach them is never asked. Verdicts are domain/foundation-tier-2.ts's.
+import type { DBInstance } from '@aws-sdk/client-rds';
+import type { Reading } from '../domain/checks.ts';
+import { objectOf } from '../domain/database-secret.ts';
+import { databaseSecretName, type DatabaseSpec, SERVING_STATES } from '../domain/databases.ts';
+import type { InstanceReading, Tier2Readings } from '../domain/foundation-tier-2.ts';
+import type { Plan } from '../domain/plan.ts';
+import { readBucketRegion } from './buckets.ts';
+import type { Clients } from './clients.ts';
+import type { Probes } from './contract.ts';
+import { readSecret } from './database-secrets.ts';
+import { tryLogin, rdsAuthorities } from './postgres.ts';
+import { describeInstance, isOfEnvironment } from './rds.ts';
+import { readOpenBlocks } from './rds-instance.ts';
+import { privateSubnets } from './rds-network.ts';
+import { reading } from './reading.ts';
+
+type Needed = Pick<Clients, 'rds' | 'ec2' | 's3' | 'secrets'>;
+
+/** `rdsCaFile`: the authorities of RDS, PEM. */
+export function tier2FoundationActivities(clients: Needed, { rdsCaFile }: { rdsCaFile?: string | undefined }): Pick<Probes, 'readTier2Foundation'> {
+  return { readTier2Foundation: ({ plan }) => readTier2Foundation(clients, rdsCaFile, plan) };
+}
+
+async function readTier2Foundation(clients: Needed, rdsCaFile: string | undefined, { target, databases, objectStorage }: Plan): Promise<Tier2Readings> {
+  const { environment } = target;
+  const undeclared = { problem: 'is not declared in the environment file' };
+  const lokiBucket = objectStorage === undefined ? undeclared : reading(readBucketRegion(clients.s3, objectStorage.lokiBucket));
+  const subnets = reading(privateSubnets(clients.ec2, environment));
+  if (databases === undefined) return { instance: undeclared, openTo: undeclared, subnets: await subnets, logins: {}, lokiBucket: await lokiBucket };
+  const found = await reading(describeInstance(clients, databases.instance.identifier));
+  const instance = 'value' in found ? found.value : undefined;
+  const [openTo, logins] = await Promise.all([
+    reading(readOpenBlocks(clients.ec2, instance)),
+    readLogins(clients, rdsCaFile, { environment, instance, databases: databases.databases }),
+  ]);
+  return { instance: 'problem' in found ? found : { value: instance === undefined ? null : facts(instance, environment) }, openTo, subnets: await subnets, logins, lokiBucket: await lokiBucket };
+}
+
+function facts({ DBInstanceStatus = 'unknown', TagList, DBSubnetGroup }: DBInstance, environment: string): InstanceReading {
+  return { status: DBInstanceStatus, owned: isOfEnvironment(TagList, environment), vpcId: DBSubnetGroup?.VpcId ?? '' };
+}
+
+/** Tries each application's login on an instance that serves. What has no complete secret is left out: the check of the secrets tells. */
+async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { environment, instance, databases }: { environment: string; instance: DBInstance | undefined; databases: readonly DatabaseSpec[] }): Promise<Tier2Readings['logins']> {
+  const address = instance?.Endpoint?.Address;
+  if (address === undefined || !SERVING_STATES.includes(instance?.DBInstanceStatus ?? '')) return {};
+  const ca = await reading(rdsAuthorities(rdsCaFile));
+  const tried = await Promise.all(databases.map(async (spec): Promise<[string, Reading<string>] | undefined> => {
+    const text = await reading(readSecret(secrets, databaseSecretName({ environment, app: spec.app })));
+    if ('problem' in text) return undefined;
+    const { username, password, host, port, dbname } = objectOf(text.value?.text ?? '') ?? {};
+    if (typeof username !== 'string' || typeof password !== 'string' || typeof host !== 'string' || !['string', 'number'].includes(typeof port) || typeof dbname !== 'string') return undefined;
+    if ('problem' in ca) return [spec.app, ca];
+    // A password goes to no other host than the one that RDS names.
+    if (host !== address) return [spec.app, { problem: `its secret names the host ${host}; the address of ${instance?.DBInstanceIdentifier ?? ''} is ${address}` }];
+    return [spec.app, await tryLogin({ host, port: Number(port), user: username, password, database: dbname, ca: ca.value })];
+  }));
+  return Object.fromEntries(tried.filter((entry) => entry !== undefined));
+}
