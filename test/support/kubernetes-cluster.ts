@@ -34,7 +34,7 @@ export interface TestCluster {
 }
 
 /** Starts everything; `nodes` of them are Ready when it resolves. */
-export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client }: { nodes?: number; iam?: IAMClient; s3?: S3Client } = {}): Promise<TestCluster> {
+export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client, rdsCa }: { nodes?: number; iam?: IAMClient; s3?: S3Client; rdsCa?: string } = {}): Promise<TestCluster> {
   const tools = await ensureTools();
   const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));
   const supervisor = new Supervisor(join(dir, 'processes.json'));
@@ -42,7 +42,7 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client 
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const oidc = { issuer: 'https://127.0.0.1:9/id/TEST', signingKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
   const cluster = await startKubernetesCluster({ name: 'test', dir: join(dir, 'cluster'), tools, supervisor, etcd, oidc, tokenWebhookUrl: 'http://127.0.0.1:9/' });
-  const kubelet = startKubelet({ cluster, tools, supervisor, aws: { AWS_REGION: 'eu-west-2' } });
+  const kubelet = startKubelet({ cluster, tools, supervisor, aws: { AWS_REGION: 'eu-west-2' }, ...(rdsCa === undefined ? {} : { rdsCa }) });
   await addNodes(cluster, Array.from({ length: nodes }, (_, index) => ({ name: `ip-10-0-0-${index + 1}.eu-west-2.compute.internal`, providerId: `aws:///eu-west-2a/i-${index}`, address: `10.0.0.${index + 1}`, labels: {}, taints: [], capacity: { cpu: '4', memory: '16Gi', pods: '110' } })));
   const config = new KubeConfig();
   config.loadFromFile(cluster.adminKubeconfigPath);

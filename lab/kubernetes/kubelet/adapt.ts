@@ -124,7 +124,7 @@ const WORK_TREE = resolve(import.meta.dirname, '..', '..', '..');
 const IN_IMAGE = { cli: 'client/cli/main.ts', rdsCa: '/app/rds-global-bundle.pem' } as const;
 
 /** The product's own image: its command line runs from this work tree, and what the image's files are copied from it for is here too. */
-async function adaptGoldenpath({ command, args, env, terminationLog, rdsCa, reach }: Placement): Promise<Command> {
+async function adaptGoldenpath({ command, args, env, kubeconfig, terminationLog, rdsCa, reach }: Placement): Promise<Command> {
   const [program = '', script, ...rest] = [...command, ...args];
   if (program === 'cp' && script === IN_IMAGE.rdsCa && rdsCa !== undefined) return { file: '/usr/bin/env', args: ['cp', rdsCa, ...rest], env };
   if (program !== 'node' || script !== IN_IMAGE.cli) throw new NotRunnable(`of this product's image the lab runs only \`node ${IN_IMAGE.cli}\` and \`cp ${IN_IMAGE.rdsCa}\``);
@@ -133,7 +133,7 @@ async function adaptGoldenpath({ command, args, env, terminationLog, rdsCa, reac
   return {
     file: process.execPath,
     args: [...FRUGAL_NODE, join(WORK_TREE, IN_IMAGE.cli), ...(await Promise.all(rest.map((text) => reachUrls(text, reach))))],
-    env: { ...(rdsCa === undefined ? {} : { GOLDENPATH_RDS_CA: rdsCa }), GOLDENPATH_TERMINATION_LOG: terminationLog, ...reached },
+    env: { ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }), ...(rdsCa === undefined ? {} : { GOLDENPATH_RDS_CA: rdsCa }), GOLDENPATH_TERMINATION_LOG: terminationLog, ...reached },
   };
 }
 
