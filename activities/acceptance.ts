@@ -1,15 +1,21 @@
 // What must hold before a tier is raised, and what proves it afterwards, through the API server and IAM alone (T2, T3).
 import { type IAMClient, paginateListAttachedRolePolicies, paginateListRolePolicies } from '@aws-sdk/client-iam';
-import type { KubernetesObject, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
+import type { RDSClient } from '@aws-sdk/client-rds';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
 import type { ApplicationState } from '../domain/applications.ts';
-import { componentsUpTo, HOSTS, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, HOSTS, ROOT_APPLICATION } from '../domain/components.ts';
+import { SERVING_STATES } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
-import type { Target } from '../domain/plan.ts';
-import type { Tier } from '../domain/tiers.ts';
+import type { Plan, Target } from '../domain/plan.ts';
+import { type SyncedSecret, syncedSecrets } from '../domain/platform-secrets.ts';
+import type { ProbeOperation } from '../domain/probes.ts';
+import { type Lifecycle, LIFECYCLES, type Tier } from '../domain/tiers.ts';
 import { irsaRolesOf } from '../iam/index.ts';
 import { applicationState, listApplications } from './argocd-applications.ts';
-import type { Waiting } from './contract.ts';
+import { readBucketRegion } from './buckets.ts';
+import type { Probes, Waiting } from './contract.ts';
 import { allowedChanges, forbiddenChanges, neededChanges } from './dns-scope.ts';
 import { deploymentRef } from './external-dns.ts';
 import { getRole, iamContext } from './iam.ts';
@@ -17,9 +23,11 @@ import { check, defaultStorageClasses, demandChecks, nodesCheck, workloadProblem
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages } from './pages.ts';
+import { describeInstance } from './rds.ts';
 import { isOwnedBy } from '../domain/names.ts';
 
 const SECRETS_API = 'external-secrets.io/v1';
+const CERTIFICATES_API = 'cert-manager.io/v1';
 /** Names that gitops/apps/prometheus and gitops/apps/grafana give. */
 const MONITORING = 'monitoring';
 const GRAFANA_SECRET = 'grafana-admin';
@@ -28,14 +36,70 @@ interface Conditioned extends KubernetesObject {
   status?: { conditions?: { type?: string; status?: string; message?: string }[] };
 }
 
+/** What a preflight asks of AWS. */
+interface PreflightClients {
+  iam: IAMClient;
+  rds: RDSClient;
+  s3: S3Client;
+}
+
 /** T2: the checks before a tier is raised. Failing checks are returned; what cannot be read is an error. */
-export async function preflightTier(cluster: ClusterClient, iam: IAMClient, { target, tier, desiredNodes }: { target: Target; tier: Tier; desiredNodes: number }): Promise<CheckResult[]> {
-  if (tier === '1') {
-    const version = await cluster.version();
-    return [check('api', 'Kubernetes API', undefined, `answers, ${version}`, ''), nodesCheck(await cluster.list<V1Node>('v1', 'Node'), desiredNodes), await rolesCheck(iam, target), await scopeCheck(iam, target)];
-  }
+export async function preflightTier(cluster: ClusterClient, { iam, rds, s3 }: PreflightClients, { target, tier, desiredNodes, needs = {} }: Parameters<Probes['preflightTier']>[0]): Promise<CheckResult[]> {
+  if (tier === '1') return [...(await nodeChecks(cluster, desiredNodes)), await rolesCheck(iam, target), await scopeCheck(iam, target)];
   if (tier === '1.5') return [await storageCheck(cluster)];
-  throw new GoldenpathError('InvalidInput', `tier ${tier} has no preflight yet`);
+  const asked = [storesCheck(cluster), issuersCheck(cluster), databaseCheck(rds, target, needs.databases), ...(tier === '2' ? [lokiBucketCheck(s3, target, needs.objectStorage)] : [])];
+  return Promise.all(asked);
+}
+
+async function nodeChecks(cluster: ClusterClient, desiredNodes: number): Promise<CheckResult[]> {
+  const version = await cluster.version();
+  return [check('api', 'Kubernetes API', undefined, `answers, ${version}`, ''), nodesCheck(await cluster.list<V1Node>('v1', 'Node'), desiredNodes)];
+}
+
+/** What the Kubernetes API tells a pod of tiers 1 and 1.5, before and after (T2, T3): IAM is the worker's to ask. */
+export async function clusterChecks(cluster: ClusterClient, operation: ProbeOperation, tier: Tier): Promise<CheckResult[]> {
+  if (operation === 'preflight') return tier === '1' ? nodeChecks(cluster, 1) : [await storageCheck(cluster)];
+  const applications = (await listApplications(cluster)).map(applicationState);
+  return [applicationsCheck(applications, await lifecycleOf(cluster), tier), ingressCheck(await cluster.list<V1Ingress>('networking.k8s.io/v1', 'Ingress')), ...(await tierChecks(cluster, tier, applications))];
+}
+
+/** The platform's lifecycle as its bootstrap values say (A3). */
+async function lifecycleOf(cluster: ClusterClient): Promise<Lifecycle> {
+  const config = await cluster.read<V1ConfigMap>({ apiVersion: 'v1', kind: 'ConfigMap', name: BOOTSTRAP_CONFIG, namespace: ARGOCD_NAMESPACE });
+  const lifecycle = LIFECYCLES.find((each) => each === config?.data?.['bootstrap.mode']);
+  if (lifecycle === undefined) throw new GoldenpathError('PreflightFailed', `ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} does not say which lifecycle this platform has`);
+  return lifecycle;
+}
+
+async function databaseCheck(rds: RDSClient, { environment }: Target, databases: Plan['databases']): Promise<CheckResult> {
+  const identifier = databases?.instance.identifier ?? '';
+  const instance = databases === undefined ? undefined : await describeInstance({ rds }, identifier);
+  const status = instance?.DBInstanceStatus ?? 'absent';
+  return check('rds', 'RDS instance', SERVING_STATES.includes(status) ? undefined : `${identifier} is ${status}`, `${identifier} is ${status}`, `goldenpath database check --env ${environment} says what is wrong; goldenpath database apply makes what is missing`);
+}
+
+async function lokiBucketCheck(s3: S3Client, { region }: Target, objectStorage: Plan['objectStorage']): Promise<CheckResult> {
+  const bucket = objectStorage?.lokiBucket ?? '';
+  const found = objectStorage === undefined ? null : await readBucketRegion(s3, bucket);
+  const problem = found === null ? `S3 has no bucket ${bucket}` : found.region === region ? undefined : `bucket ${bucket} is in ${found.region}, not in ${region}`;
+  return check('loki-bucket', "Loki's bucket", problem, `${bucket} in ${region}`, `create the bucket ${bucket} in ${region}`);
+}
+
+/** TLS: the issuers of certificates are Ready. */
+async function issuersCheck(cluster: ClusterClient): Promise<CheckResult> {
+  return readyCheck(cluster, { apiVersion: CERTIFICATES_API, kind: 'ClusterIssuer', id: 'issuers', title: 'ClusterIssuers', fix: "look at the issuer's status, the log of cert-manager and its IAM role" });
+}
+
+async function certificatesCheck(cluster: ClusterClient): Promise<CheckResult> {
+  return readyCheck(cluster, { apiVersion: CERTIFICATES_API, kind: 'Certificate', id: 'certificates', title: 'Certificates', fix: 'look at the status of the Certificate and its CertificateRequests, and at the log of cert-manager' });
+}
+
+/** Every object of the kind is Ready, and there is one. */
+async function readyCheck(cluster: ClusterClient, { apiVersion, kind, id, title, fix }: { apiVersion: string; kind: string; id: string; title: string; fix: string }): Promise<CheckResult> {
+  const objects = (await cluster.serves(apiVersion, kind)) ? await cluster.list<Conditioned>(apiVersion, kind) : [];
+  const unready = objects.flatMap((object) => unreadiness(object));
+  const problem = objects.length === 0 ? `there is no ${kind}` : unready.length > 0 ? unready.join('; ') : undefined;
+  return check(id, title, problem, `${objects.map((object) => nameOf(refOf(object))).join(', ')} Ready`, fix);
 }
 
 /** Every IRSA role exists, is the platform's, and has the policies that iam/ gives it. */
@@ -78,7 +142,7 @@ export async function probeAcceptance(cluster: ClusterClient, waiting: Waiting &
   const { target, tier } = waiting;
   const applications = (await listApplications(cluster)).map(applicationState);
   const ingresses = await cluster.list<V1Ingress>('networking.k8s.io/v1', 'Ingress');
-  const checks = [applicationsCheck(applications, target, tier), ingressCheck(ingresses), ...(await tierChecks(cluster, tier, applications))];
+  const checks = [applicationsCheck(applications, target.lifecycle, tier), ingressCheck(ingresses), ...(await tierChecks(cluster, tier, applications))];
   demandChecks(`tier ${tier}`, checks, waiting);
   return { checks, ingressAddress: platformAddress(ingresses, target) };
 }
@@ -93,11 +157,12 @@ async function tierChecks(cluster: ClusterClient, tier: Tier, applications: read
     const prometheus = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'prometheus', namespace: MONITORING };
     return [await deploymentCheck(cluster, prometheus, 'Prometheus'), await claimCheck(cluster), await deploymentCheck(cluster, { ...prometheus, name: 'grafana' }, 'Grafana'), await grafanaSecretCheck(cluster)];
   }
-  throw new GoldenpathError('InvalidInput', `tier ${tier} has no acceptance yet`);
+  // Tiers 2 and 3: what only a pod can ask is the Job's (acceptance-job.ts).
+  return [...(await Promise.all(syncedSecrets(tier).map((secret) => syncedCheck(cluster, secret)))), await certificatesCheck(cluster)];
 }
 
-function applicationsCheck(applications: readonly ApplicationState[], target: Target, tier: Tier): CheckResult {
-  const names = [ROOT_APPLICATION, ...componentsUpTo(tier, target.lifecycle).map(({ name }) => name)];
+function applicationsCheck(applications: readonly ApplicationState[], lifecycle: Lifecycle, tier: Tier): CheckResult {
+  const names = [ROOT_APPLICATION, ...componentsUpTo(tier, lifecycle).map(({ name }) => name)];
   const known = applications.filter(({ name }) => names.includes(name));
   const problems = known.filter(({ sync, health }) => sync !== 'Synced' || health !== 'Healthy').map(({ name, sync, health }) => `${name} is ${sync}, ${health}`);
   if (!known.some(({ name }) => name === ROOT_APPLICATION)) problems.push(`${ROOT_APPLICATION} does not exist`);
@@ -129,10 +194,7 @@ async function deploymentCheck(cluster: ClusterClient, ref: typeof deploymentRef
 }
 
 async function storesCheck(cluster: ClusterClient): Promise<CheckResult> {
-  const stores = (await cluster.serves(SECRETS_API, 'ClusterSecretStore')) ? await cluster.list<Conditioned>(SECRETS_API, 'ClusterSecretStore') : [];
-  const unready = stores.flatMap((store) => unreadiness(store));
-  const problem = stores.length === 0 ? 'there is no ClusterSecretStore' : unready.length > 0 ? unready.join('; ') : undefined;
-  return check('secret-store', 'ClusterSecretStore', problem, `${stores.map(({ metadata }) => metadata?.name ?? '').join(', ')} Ready`, "look at the log of External Secrets and its IAM role");
+  return readyCheck(cluster, { apiVersion: SECRETS_API, kind: 'ClusterSecretStore', id: 'secret-store', title: 'ClusterSecretStore', fix: 'look at the log of External Secrets and its IAM role' });
 }
 
 async function claimCheck(cluster: ClusterClient): Promise<CheckResult> {
@@ -141,15 +203,21 @@ async function claimCheck(cluster: ClusterClient): Promise<CheckResult> {
   return check('prometheus-volume', "Prometheus's volume", phase === 'Bound' ? undefined : `its claim is ${phase}`, `Bound to ${claim?.spec?.volumeName ?? ''}`, 'look at the claim monitoring/prometheus and the add-on aws-ebs-csi-driver');
 }
 
-/** The administrator's login has come from Secrets Manager. Only that it has keys is read, never a value. */
+/** The administrator's login has come from Secrets Manager. */
 async function grafanaSecretCheck(cluster: ClusterClient): Promise<CheckResult> {
-  const ref = { name: GRAFANA_SECRET, namespace: MONITORING };
+  return { ...(await syncedCheck(cluster, { name: GRAFANA_SECRET, namespace: MONITORING, keys: ['username', 'password'] })), id: 'grafana-secret', title: "Grafana's login" };
+}
+
+/** A secret has come from Secrets Manager, with these keys. Only that it has them is read, never a value. */
+async function syncedCheck(cluster: ClusterClient, { name, namespace, keys }: Pick<SyncedSecret, 'name' | 'namespace' | 'keys'>): Promise<CheckResult> {
+  const ref = { name, namespace };
   const external = (await cluster.serves(SECRETS_API, 'ExternalSecret')) ? await cluster.read<Conditioned>({ apiVersion: SECRETS_API, kind: 'ExternalSecret', ...ref }) : undefined;
   const secret = await cluster.read<V1Secret>({ apiVersion: 'v1', kind: 'Secret', ...ref });
-  const keys = Object.keys(secret?.data ?? {});
-  const problems = external === undefined ? [`ExternalSecret ${MONITORING}/${GRAFANA_SECRET} does not exist`] : unreadiness(Object.assign(external, { kind: 'ExternalSecret' }));
-  if (keys.length === 0) problems.push(`Secret ${MONITORING}/${GRAFANA_SECRET} ${secret === undefined ? 'does not exist' : 'is empty'}`);
-  return check('grafana-secret', "Grafana's login", problems.length === 0 ? undefined : problems.join('; '), `synced, with ${keys.join(', ')}`, 'look at the ExternalSecret and at the secret in Secrets Manager');
+  const present = Object.keys(secret?.data ?? {});
+  const problems = external === undefined ? [`ExternalSecret ${namespace}/${name} does not exist`] : unreadiness(Object.assign(external, { kind: 'ExternalSecret' }));
+  if (secret === undefined) problems.push(`Secret ${namespace}/${name} does not exist`);
+  else problems.push(...keys.filter((key) => !present.includes(key)).map((key) => `Secret ${namespace}/${name} has no key ${key}`));
+  return check(`synced:${namespace}/${name}`, `Secret ${namespace}/${name}`, problems.length === 0 ? undefined : problems.join('; '), `synced, with ${present.join(', ')}`, 'look at the ExternalSecret and at the secret in Secrets Manager');
 }
 
 function unreadiness(object: Conditioned): string[] {

@@ -1,7 +1,7 @@
 // Argo CD as the single orchestrator: installed from its pinned manifest, told the bootstrap values, its gate raised through the root application (A1–A4, T1).
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, ROOT_APPLICATION } from '../domain/components.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
 import type { Plan, Target } from '../domain/plan.ts';
@@ -14,7 +14,6 @@ import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
 import type { Offers } from './offers.ts';
 
-const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 /** A child that reads Degraded for a moment fails the root's sync: it is tried again soon, and for as long as the tier's own deadline allows. */
 const RETRY = { limit: -1, backoff: { duration: '1s', factor: 2, maxDuration: '15s' } };
 /** Where the app of apps lies in the repository. */

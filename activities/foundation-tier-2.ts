@@ -9,7 +9,7 @@ import { readBucketRegion } from './buckets.ts';
 import type { Clients } from './clients.ts';
 import type { Probes } from './contract.ts';
 import { readSecret } from './database-secrets.ts';
-import { loginProblem, rdsAuthorities } from './postgres.ts';
+import { tryLogin, rdsAuthorities } from './postgres.ts';
 import { describeInstance, isOfEnvironment } from './rds.ts';
 import { readOpenBlocks } from './rds-instance.ts';
 import { privateSubnets } from './rds-network.ts';
@@ -46,7 +46,7 @@ async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { 
   const address = instance?.Endpoint?.Address;
   if (address === undefined || !SERVING_STATES.includes(instance?.DBInstanceStatus ?? '')) return {};
   const ca = await reading(rdsAuthorities(rdsCaFile));
-  const tried = await Promise.all(databases.map(async (spec): Promise<[string, Reading<null>] | undefined> => {
+  const tried = await Promise.all(databases.map(async (spec): Promise<[string, Reading<string>] | undefined> => {
     const text = await reading(readSecret(secrets, databaseSecretName({ environment, app: spec.app })));
     if ('problem' in text) return undefined;
     const { username, password, host, port, dbname } = objectOf(text.value?.text ?? '') ?? {};
@@ -54,8 +54,7 @@ async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { 
     if ('problem' in ca) return [spec.app, ca];
     // A password goes to no other host than the one that RDS names.
     if (host !== address) return [spec.app, { problem: `its secret names the host ${host}; the address of ${instance?.DBInstanceIdentifier ?? ''} is ${address}` }];
-    const problem = await loginProblem({ host, port: Number(port), user: username, password, database: dbname, ca: ca.value });
-    return [spec.app, problem === undefined ? { value: null } : { problem }];
+    return [spec.app, await tryLogin({ host, port: Number(port), user: username, password, database: dbname, ca: ca.value })];
   }));
   return Object.fromEntries(tried.filter((entry) => entry !== undefined));
 }

@@ -34,7 +34,7 @@ interface Aimed {
 
 /** The activities that speak to the cluster's API server. */
 export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActivities {
-  const { iam, s3 } = deps;
+  const { iam, rds, s3 } = deps;
   const inCluster = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
     atEdge(whileHeartbeating((input: In) => withCluster(deps, input.target, (cluster) => activity(cluster, input))), mapKubernetesError);
   const watching = <In extends Aimed, Out>(activity: (cluster: ClusterClient, input: In) => Promise<Out>) =>
@@ -46,7 +46,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
   return {
     probeTier0: inCluster(probeTier0),
     probeArgoCd: inCluster(probeArgoCd),
-    preflightTier: inCluster((cluster, input) => preflightTier(cluster, iam, input)),
+    preflightTier: inCluster((cluster, input) => preflightTier(cluster, { iam, rds, s3 }, input)),
     probeAcceptance: inCluster(probeAcceptance),
     readExternalDns: inCluster((cluster, { target }) => readExternalDns(cluster, iam, target)),
     readApplications: inCluster(async (cluster) => (await listApplications(cluster)).map(applicationState)),

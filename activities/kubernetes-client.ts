@@ -5,6 +5,7 @@ import {
   type V1APIResource,
 } from '@kubernetes/client-node';
 import type { IAMClient } from '@aws-sdk/client-iam';
+import type { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Target } from '../domain/plan.ts';
@@ -17,6 +18,8 @@ export interface KubernetesDeps {
   clusterAccess(target: Target): Promise<ClusterAccess>;
   mintToken(target: Target): Promise<string>;
   iam: IAMClient;
+  /** What the preflights of tiers 2 and 3 ask for the database. */
+  rds: RDSClient;
   /** Where the guard puts destroying calls on record. */
   s3: S3Client;
   /** What the foundation offers just now. */

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
+import { z } from 'zod';
+import type { Reading } from '../domain/checks.ts';
 import { GoldenpathError, type ErrorType } from '../domain/errors.ts';
 import { mapAwsError, type Mapper } from './errors.ts';
 
@@ -70,16 +72,20 @@ export async function canLogIn(login: Login & { ca: string }): Promise<boolean> 
   }
 }
 
-/** What keeps a login from working, in words without its password; undefined where nothing does. A bug keeps its stack. */
-export async function loginProblem(login: Login & { ca: string }): Promise<string | undefined> {
+const EVIDENCE = "SELECT current_setting('server_version') AS server, (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls";
+const evidenceRow = z.object({ server: z.string(), tls: z.string().nullable() });
+
+/** Logs in and says what with, or what keeps the login from working, in words without its password. A bug keeps its stack. */
+export async function tryLogin(login: Login & { ca: string }): Promise<Reading<string>> {
+  const where = `${login.host}:${login.port}`;
   try {
-    await withPostgres(login, async (client) => client.query('SELECT 1'));
-    return undefined;
+    const { server, tls } = await withPostgres(login, async (client) => evidenceRow.parse((await client.query(EVIDENCE)).rows[0]));
+    return { value: `PostgreSQL ${server} at ${where} lets ${login.user} into ${login.database}, ${tls ?? 'without TLS'}` };
   } catch (error) {
-    if (error instanceof pg.DatabaseError && REFUSED.includes(error.code ?? '')) return `PostgreSQL at ${login.host}:${login.port} refuses user ${login.user} with this password: ${error.message}`;
+    if (error instanceof pg.DatabaseError && REFUSED.includes(error.code ?? '')) return { problem: `PostgreSQL at ${where} refuses user ${login.user} with this password: ${error.message}` };
     const known = error instanceof pg.DatabaseError ? error : mapPostgresError(error) ?? mapAwsError(error);
     if (known === undefined) throw error;
-    return `PostgreSQL at ${login.host}:${login.port}, database ${login.database}: ${known.message.replace(/^PostgreSQL: /, '')}`;
+    return { problem: `PostgreSQL at ${where}, database ${login.database}: ${known.message.replace(/^PostgreSQL: /, '')}` };
   }
 }
 

@@ -30,6 +30,8 @@ export const COMPONENTS: readonly Component[] = [
 /** The root application that renders one Application per component (A4). */
 export const ROOT_APPLICATION = 'goldenpath';
 export const ARGOCD_NAMESPACE = 'argocd';
+/** The ConfigMap with the bootstrap values (A3), in Argo CD's namespace. */
+export const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 
 /** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). */
 export function componentsUpTo(tier: Tier, lifecycle: Lifecycle): Component[] {

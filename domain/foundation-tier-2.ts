@@ -22,8 +22,8 @@ export interface Tier2Readings {
   openTo: Reading<string[]>;
   /** The foundation's private subnets, in which the cluster's nodes live. */
   subnets: Reading<{ id: string; cidr: string }[]>;
-  /** Why each application's login does not work, by the name of the application; null where it does. Logins that could not be tried are left out: what is missing has a check of its own. */
-  logins: Record<string, Reading<null>>;
+  /** What each application's login gave, by the name of the application. Logins that could not be tried are left out: what is missing has a check of its own. */
+  logins: Record<string, Reading<string>>;
   /** Null where S3 has no bucket of the name. */
   lokiBucket: Reading<{ region: string } | null>;
 }
@@ -75,7 +75,7 @@ function databaseChecks(plan: Plan, vpcs: FoundationReadings['vpcs'], { instance
     ]),
     ...Object.entries(logins).map(([app, login]) => judge(`login:${app}`, `Login of ${app}`, login, {
       problems: () => [],
-      describe: () => 'PostgreSQL lets it in, over TLS',
+      describe: (evidence) => evidence,
       fix: `run ${apply}; where its password is refused, ${apply} --rotate sets a new one`,
     })),
   ];

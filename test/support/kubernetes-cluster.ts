@@ -5,6 +5,7 @@ import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -55,6 +56,7 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client,
       clusterAccess: () => Promise.resolve({ endpoint: cluster.endpoint, caPem: cluster.caPem, token }),
       mintToken: () => Promise.resolve(token),
       iam: iam ?? new IAMClient({ region: 'eu-west-2' }),
+      rds: new RDSClient({ region: 'eu-west-2' }),
       s3,
       offers: () => Promise.resolve({ rdsAvailable: false, s3Available: false }), // no foundation here
       manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),

@@ -124,7 +124,7 @@ function standard(world: World): Activities {
       instance: { value: { status: 'available', owned: true, vpcId: 'vpc-1' } },
       openTo: { value: ['10.0.0.0/16'] },
       subnets: { value: [{ id: 'subnet-a', cidr: '10.0.16.0/20' }] },
-      logins: Object.fromEntries((plan.databases?.databases ?? []).map(({ app }) => [app, { value: null }])),
+      logins: Object.fromEntries((plan.databases?.databases ?? []).map(({ app }) => [app, { value: 'lets it in' }])),
       lokiBucket: { value: { region: plan.target.region } },
     }),
     readZone: () => Promise.resolve(goodZone),

@@ -17,7 +17,7 @@ const good: Tier2Readings = {
   instance: { value: running },
   openTo: { value: ['10.0.16.0/20', '10.0.32.0/20'] },
   subnets: { value: [{ id: 'subnet-a', cidr: '10.0.16.0/20' }, { id: 'subnet-b', cidr: '10.0.32.0/20' }] },
-  logins: { backstage: { value: null }, grafana: { value: null }, keycloak: { value: null } },
+  logins: { backstage: { value: 'lets it in' }, grafana: { value: 'lets it in' }, keycloak: { value: 'lets it in' } },
   lokiBucket: { value: { region: 'eu-west-2' } },
 };
 const broken = (changes: Partial<Tier2Readings>, of = plan) => checkTier2Foundation(of, vpcs, { ...good, ...changes }).filter(({ ok }) => !ok);

@@ -10,7 +10,7 @@ describe('goldenpath', () => {
   it('U1: the main help lists every command and every exit code, on stdout', async () => {
     const { code, stdout, stderr } = await runCli(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const word of ['plan', 'bootstrap', 'teardown', 'status', 'watch', 'retry', 'abort', 'approve', 'deny', 'sign', 'audit', 'worker', 'demo', 'lab', '124', '130']) expect(stdout).toContain(word);
+    for (const word of ['plan', 'bootstrap', 'teardown', 'status', 'watch', 'retry', 'abort', 'approve', 'deny', 'sign', 'audit', 'preflight', 'accept', 'worker', 'demo', 'lab', '124', '130']) expect(stdout).toContain(word);
   });
 
   it('F1: plan prints one JSON document and touches nothing', async () => {

@@ -1,0 +1,35 @@
+// The Secrets that External Secrets brings into a platform for tiers 2 and 3: by name, with their keys; charts declare them, acceptance asks for them (T3, R2).
+import { SECRET_KEYS } from './connectivity.ts';
+import { compareTiers, type Tier } from './tiers.ts';
+
+export interface SyncedSecret {
+  /** The first tier that needs it. */
+  tier: Tier;
+  namespace: string;
+  /** Name of the ExternalSecret and of the Secret that it makes. */
+  name: string;
+  keys: readonly string[];
+  /** Whether it is a database login. */
+  login: boolean;
+}
+
+export const KEYCLOAK_ADMIN = 'keycloak-admin';
+export const OIDC_CLIENTS = 'oidc-clients';
+export const KEYCLOAK_NAMESPACE = 'keycloak';
+/** The applications that log people in through Keycloak, by their client ids; keys of the Secret with the client secrets. */
+export const OIDC_CLIENT_IDS = ['backstage', 'grafana'] as const;
+/** The realm of the platform. */
+export const REALM = 'goldenpath';
+
+const SYNCED_SECRETS: readonly SyncedSecret[] = [
+  { tier: '2', namespace: 'backstage', name: 'backstage-postgres', keys: SECRET_KEYS, login: true },
+  { tier: '2', namespace: 'monitoring', name: 'grafana-postgres', keys: SECRET_KEYS, login: true },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: 'keycloak-postgres', keys: SECRET_KEYS, login: true },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: KEYCLOAK_ADMIN, keys: ['username', 'password'], login: false },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: OIDC_CLIENTS, keys: OIDC_CLIENT_IDS, login: false },
+];
+
+/** The Secrets that come with this tier. */
+export function syncedSecrets(tier: Tier): SyncedSecret[] {
+  return SYNCED_SECRETS.filter((secret) => compareTiers(secret.tier, tier) === 0);
+}
