@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ApplicationFailure } from '@temporalio/common';
 import { AppsV1Api, BatchV1Api, CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, type KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -216,7 +217,15 @@ describe('a PreSync hook', () => {
 
   beforeAll(async () => {
     const activities = createKubernetesActivities(world.deps);
-    await world.run(activities.installArgoCd, { target: plan.target, manifest: plan.versions.manifests.argocd });
+    // As Temporal would: an API server that is slow for a moment is asked again.
+    await eventually('Argo CD to be installed', 300, async () => {
+      try {
+        return await world.run(activities.installArgoCd, { target: plan.target, manifest: plan.versions.manifests.argocd });
+      } catch (error) {
+        if (error instanceof ApplicationFailure && error.type === 'KubernetesUnavailable') return undefined;
+        throw error;
+      }
+    });
     await givenSecret('keycloak', 'keycloak-preflight', { ...loginOf('keycloak'), password: 'not the password' });
     // The chart's own hook, and one object that must not come before it says yes.
     const repository = await gitRepository({ 'hook.yaml': rendered('keycloak', 'Job', 'keycloak-preflight'), 'gated.yaml': { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'gated' }, data: { a: 'b' } } });
