@@ -38,6 +38,8 @@ import { registryActivities } from './registry.ts';
 import { runActivities } from './runs.ts';
 import { surveyActivities } from './survey.ts';
 import { sweepActivities } from './sweep.ts';
+import { versionActivities } from './versions.ts';
+import type { VersionProbes } from './versions-contract.ts';
 import { volumeActivities } from './volumes.ts';
 import { zoneProbes } from './zone.ts';
 import { zoneSurveys } from './zone-survey.ts';
@@ -55,7 +57,7 @@ export interface Equipment {
 }
 
 /** The activities of the main task queue. */
-export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
+export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & VersionProbes & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -89,6 +91,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }, mapKubernetesError), // the inventory asks both
     ...createKubernetesActivities(kubernetes),
+    ...allAtEdge(versionActivities(clients, kubernetes), mapKubernetesError),
     ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients), ...rdsDestroyers(clients, { rdsCaFile }) }, mapPostgresError),
   });
 }
