@@ -150,7 +150,8 @@ export function rootApplication(values: BootstrapValues): Application {
     cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
     roleArns,
     source: { repoURL: gitops.repoUrl, revision: gitops.revision },
-    images,
+    // Charts render repository and digest; whose key signed them is the product's to know.
+    images: Object.fromEntries(Object.entries(images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
   };
   return {
     apiVersion: ARGOCD_API,

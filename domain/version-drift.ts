@@ -1,12 +1,11 @@
 // The version manifest against a running platform, item by item: what is pinned, what was found, what to do (C1, G1, A2).
 import { applicationsUpTo, type Plan } from './plan.ts';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from './components.ts';
+import type { CheckResult } from './foundation.ts';
 import { parseImage } from './images.ts';
-import type { Versions } from './versions.ts';
+import { MANIFESTS, type Versions } from './versions.ts';
 
 const MANIFEST = 'environments/versions.yaml';
-/** The manifests that the product applies itself, by their names in the version manifest. */
-export const MANIFESTS = ['argocd', 'externalSecretsCrds', 'certManagerCrds'] as const satisfies readonly (keyof Versions['manifests'])[];
 type ManifestName = (typeof MANIFESTS)[number];
 
 /** What EKS says of a cluster. */
@@ -60,6 +59,8 @@ export interface VersionReadings {
   eks: EksVersions;
   manifests: Record<ManifestName, ManifestReading>;
   running: RunningVersions;
+  /** Of what the manifest names a key for. */
+  signatures: CheckResult[];
 }
 
 /** One comparison. `fix` is empty where `ok`. */
@@ -81,7 +82,7 @@ export interface VersionsReport {
 }
 
 /** Every item of the manifest and everything that runs beside it. The readings are complete: what could not be read is an error before this. */
-export function versionsReport(plan: Plan, { eks, manifests, running }: VersionReadings): VersionsReport {
+export function versionsReport(plan: Plan, { eks, manifests, running, signatures }: VersionReadings): VersionsReport {
   const { environment, cluster } = plan.target;
   const items = [
     ...eksItems(plan, eks),
@@ -89,6 +90,7 @@ export function versionsReport(plan: Plan, { eks, manifests, running }: VersionR
     ...manifestItems(plan.versions, manifests),
     ...applicationItems(plan, running.applications),
     ...imageItems(plan.versions.images, manifests.argocd.images, running.images),
+    ...signatures.map(({ id, title, ok, found, fix }) => item(id, title, 'signed with the key of the manifest', found, fix, ok)),
   ];
   return { schema: 1, state: items.every(({ ok }) => ok) ? 'as-pinned' : 'drift', environment, cluster, items };
 }

@@ -4,6 +4,7 @@ import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
 import { applicationsUpTo, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
+import { signatureChecks, signatureDemands } from '../domain/signatures.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
 import { interruptible } from './interrupt.ts';
@@ -39,9 +40,13 @@ interface ClusterRoles {
   roleArns: Record<string, string>;
 }
 
-async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
-  const [core, dns] = await Promise.all([probe.readCore('Read account, network, secrets, quota', { plan }), zone.readZone('Read the hosted zone and its delegation', { target: plan.target })]);
-  passed('PreflightFailed', 'The foundation check', checkFoundation(plan, { ...core, ...dns }), note);
+async function foundation(plan: Plan, { probe, zone, signatures }: Policies, note: Note): Promise<void> {
+  const demands = signatureDemands(plan.versions);
+  const [core, dns, signed] = await Promise.all([probe.readCore('Read account, network, secrets, quota', { plan }), zone.readZone('Read the hosted zone and its delegation', { target: plan.target }),
+    // Nothing is asked where no key is named, which is a run's history as it always was.
+    demands.length === 0 ? [] : signatures.verifySignatures(`Signatures of what the version manifest names a key for (${demands.length})`, { demands }),
+  ]);
+  passed('PreflightFailed', 'The foundation check', [...checkFoundation(plan, { ...core, ...dns }), ...signatureChecks(signed)], note);
 }
 
 async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Promise<void> {

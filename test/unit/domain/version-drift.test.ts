@@ -29,6 +29,7 @@ function asPinned(): VersionReadings {
         { namespace: 'kube-system', workload: 'DaemonSet kube-system/aws-node', image: '602401143452.dkr.ecr.eu-west-2.amazonaws.com/amazon-k8s-cni:v1.21.2' },
       ],
     },
+    signatures: [],
   };
 }
 const drift = (change: (readings: VersionReadings) => void) => {
