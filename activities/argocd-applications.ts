@@ -29,7 +29,7 @@ export interface Application extends KubernetesObject {
   /** A sync that was asked for and has not begun, or that is going on. */
   operation?: object;
   status?: {
-    sync?: { status?: string; comparedTo?: { source?: ApplicationSource } };
+    sync?: { status?: string; revision?: string; comparedTo?: { source?: ApplicationSource } };
     health?: { status?: string; message?: string };
     operationState?: { phase?: string; message?: string };
     conditions?: { type?: string; message?: string }[];

@@ -163,7 +163,8 @@ export function rootApplication(values: BootstrapValues): Application {
     ...(objectStorage === undefined ? {} : { objectStorage }),
     ...(tls === undefined ? {} : { tls }),
     source: { repoURL: gitops.repoUrl, revision: gitops.revision },
-    images,
+    // Charts render repository and digest; whose key signed them is the product's to know.
+    images: Object.fromEntries(Object.entries(images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
   };
   return {
     apiVersion: ARGOCD_API,

@@ -38,8 +38,11 @@ import { recordProtectionActivities } from './record-protections.ts';
 import { zoneRepairs } from './records.ts';
 import { registryActivities } from './registry.ts';
 import { runActivities } from './runs.ts';
+import { signatureActivities } from './signatures.ts';
 import { surveyActivities } from './survey.ts';
 import { sweepActivities } from './sweep.ts';
+import { versionActivities } from './versions.ts';
+import type { SignatureProbes, VersionProbes } from './versions-contract.ts';
 import { volumeActivities } from './volumes.ts';
 import { zoneProbes } from './zone.ts';
 import { zoneSurveys } from './zone-survey.ts';
@@ -57,7 +60,7 @@ export interface Equipment {
 }
 
 /** The activities of the main task queue. */
-export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
+export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, environments }: Equipment = {}): PlatformActivities & Surveys & VersionProbes & SignatureProbes & DatabaseProbes & DatabaseChanges & DatabaseDestroyers {
   const kubernetes: KubernetesDeps = {
     clusterAccess: (target) => clusterAccess(clients, target),
     mintToken: ({ cluster }) => mintToken(clients.sts, cluster),
@@ -89,11 +92,13 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
       ...memoryActivities(clients),
       ...surveyActivities(clients),
       ...runActivities,
+      ...signatureActivities({ manifestMirror }),
       ...decisionActivities(environments),
       liftProtections: (input: Deciding & { withoutKubernetes?: boolean }) => liftProtections(clients, input, input.withoutKubernetes === true ? undefined : (use) => withCluster(kubernetes, input.target, use)),
       readInventory: ({ target, withoutKubernetes = false }: { target: Target; withoutKubernetes?: boolean }) => readInventory(clients, target, withoutKubernetes ? undefined : kubernetesInventory(kubernetes)),
     }, mapKubernetesError), // the inventory asks both
     ...createKubernetesActivities(kubernetes),
+    ...allAtEdge(versionActivities(clients, kubernetes), mapKubernetesError),
     ...allAtEdge({ ...databaseActivities(clients, { rdsCaFile }), ...rdsActivities(clients), ...rdsDestroyers(clients, { rdsCaFile }) }, mapPostgresError),
   });
 }

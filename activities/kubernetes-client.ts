@@ -91,6 +91,11 @@ export class ClusterClient {
     return this.call(() => this.objects.patch(object, undefined, undefined, FIELD_MANAGER, true, PatchStrategy.ServerSideApply));
   }
 
+  /** The object as `apply` would leave it, which the API server does not keep. */
+  async wouldApply<T extends KubernetesObject>(object: T): Promise<T> {
+    return this.call(() => this.objects.patch(object, undefined, 'All', FIELD_MANAGER, true, PatchStrategy.ServerSideApply));
+  }
+
   /** Whether the API server would take a new object, which it does not keep: undefined where it would, its own words where it refuses. */
   async refusal(object: KubernetesObject): Promise<string | undefined> {
     try {

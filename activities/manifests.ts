@@ -15,9 +15,22 @@ const DOWNLOAD_TIMEOUT_MS = 30_000;
  * The manifest's objects in the order of its files. Throws InvalidInput where a file's sha256 differs, before anything is
  * returned, or where a document is no Kubernetes object; Unavailable where a file could not be had.
  */
-export async function loadManifest(manifest: Manifest, source: { mirror?: string | undefined; signal: AbortSignal }): Promise<KubernetesObject[]> {
-  const texts = await Promise.all(manifest.files.map(async ({ url, sha256 }) => ({ url, text: checked(url, sha256, (await fromMirror(sha256, source.mirror)) ?? (await fromUrl(url, source.signal))) })));
+export async function loadManifest(manifest: Manifest, source: ManifestSource): Promise<KubernetesObject[]> {
+  const texts = await Promise.all(manifest.files.map(async (file) => ({ url: file.url, text: (await loadFile(file, source)).toString('utf8') })));
   return texts.flatMap(({ url, text }) => parseManifest(url, text));
+}
+
+/** Where manifests come from: a folder of them by sha256, and the internet. */
+export interface ManifestSource {
+  mirror?: string | undefined;
+  signal: AbortSignal;
+}
+
+/** The bytes of one file. Throws InvalidInput where its sha256 differs, Unavailable where it could not be had. */
+export async function loadFile({ url, sha256 }: { url: string; sha256: string }, { mirror, signal }: ManifestSource): Promise<Buffer> {
+  const bytes = (await fromMirror(sha256, mirror)) ?? (await fromUrl(url, signal));
+  demandSum(url, sha256, bytes);
+  return bytes;
 }
 
 /** The Kubernetes objects of a YAML text. Documents without content are left out; one without apiVersion, kind or name is refused (A1). */
@@ -36,9 +49,9 @@ function isObject(value: unknown): value is KubernetesObject {
   return typeof value === 'object' && value !== null;
 }
 
-function checked(url: string, expected: string, bytes: Buffer): string {
+function demandSum(url: string, expected: string, bytes: Buffer): void {
   const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual === expected) return bytes.toString('utf8');
+  if (actual === expected) return;
   const problem = `${url} has sha256 ${actual}, the version manifest pins ${expected}: nothing of it was applied`;
   throw new GoldenpathError('InvalidInput', problem, [problem]);
 }

@@ -1,11 +1,12 @@
 // Environment files and the version manifest, read from the folder of environments and checked by the domain's schemas (F3).
+import { createPublicKey } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Environment, environmentSchema } from '../domain/environment.ts';
-import { type Versions, versionsSchema } from '../domain/versions.ts';
+import { MANIFESTS, type Versions, versionsSchema } from '../domain/versions.ts';
 import { type InputProblem, InputRefused } from './problems.ts';
 
 const VERSIONS = 'versions.yaml';
@@ -40,7 +41,57 @@ export async function readEnvironment(folder: string, name: string): Promise<Rea
 }
 
 export async function readVersions(folder: string): Promise<Read<Versions>> {
-  return readYaml(join(folder, VERSIONS), versionsSchema, 'domain/versions.ts describes every field');
+  const read = await readYaml(join(folder, VERSIONS), versionsSchema, 'docs/reference/versions.md describes every field');
+  return read.value === undefined ? read : withKeys(read.value, folder);
+}
+
+/** The manifest with the content of key and signature files in place of their paths: a plan carries, and its hash covers, what counts (G1). */
+async function withKeys(versions: Versions, folder: string): Promise<Read<Versions>> {
+  const problems: InputProblem[] = [];
+  const file = shownPath(join(folder, VERSIONS));
+  const content = async (field: string, path: string): Promise<string> => {
+    try {
+      return await readFile(join(folder, path), 'utf8');
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      problems.push({ field: `${file}: ${field}`, given: path, problem: `cannot be read (${error.code})`, allowed: `a file below ${shownPath(folder)}/`, fix: 'put the file there, or correct its path' });
+      return path;
+    }
+  };
+  const keyOf = async (field: string, key: string): Promise<string> => {
+    const pem = key.startsWith('-----') ? key : await content(field, key);
+    const problem = problems.some(({ given }) => given === key) ? undefined : keyProblem(pem);
+    if (problem !== undefined) problems.push({ field: `${file}: ${field}`, problem, allowed: 'a PEM public key of type ec, rsa or ed25519', fix: 'take the .pub file that cosign generate-key-pair or cosign public-key made' });
+    return pem;
+  };
+  const images: Versions['images'] = {};
+  for (const [name, image] of Object.entries(versions.images)) {
+    images[name] = image.signature === undefined ? image : { ...image, signature: { key: await keyOf(`images.${name}.signature.key`, image.signature.key) } };
+  }
+  const manifests = { ...versions.manifests };
+  for (const name of MANIFESTS) {
+    const files = await Promise.all(manifests[name].files.map(async (each, index) => {
+      if (each.signature === undefined) return each;
+      const { key, value } = each.signature;
+      const at = `manifests.${name}.files.${index}.signature`;
+      return { ...each, signature: { key: await keyOf(`${at}.key`, key), value: SIGNATURE_PATH.test(value) ? await content(`${at}.value`, value) : value } };
+    }));
+    manifests[name] = { ...manifests[name], files };
+  }
+  return problems.length === 0 ? { value: { ...versions, images, manifests }, problems: [] } : { problems };
+}
+
+/** No signature begins so: in base64 they begin with M, as bundles with a brace. */
+const SIGNATURE_PATH = /^signatures\/[\w.-]+$/;
+
+function keyProblem(pem: string): string | undefined {
+  try {
+    const { asymmetricKeyType } = createPublicKey(pem);
+    return ['ec', 'rsa', 'ed25519'].includes(asymmetricKeyType ?? '') ? undefined : `is a key of type ${asymmetricKeyType ?? 'unknown'}`;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return `is no public key (${error.message})`;
+  }
 }
 
 /** `alsoWrong`: problems that the schema cannot see; they are named beside its own. */

@@ -3,8 +3,14 @@ import { z } from 'zod';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hex');
 
+/** A public key as `cosign generate-key-pair` and `cosign public-key` write it, or the path of such a file below environments/, which whoever reads the manifest puts in its place. */
+const key = z.string().regex(/^(-----BEGIN PUBLIC KEY-----\s[\s\S]+-----END PUBLIC KEY-----\s*|keys\/[\w.-]+)$/, 'must be a PEM public key, or the path of one below environments/, e.g. keys/upstream.pub');
+
+/** A detached signature as `cosign sign-blob` writes it: base64, a bundle's JSON, or the path of a file with either below environments/. */
+const blobSignature = z.strictObject({ key, value: z.string().min(1) });
+
 /** One upstream release as it is applied: its files in order, each with the sha256 of its bytes. */
-const manifest = z.strictObject({ version: z.string().min(1), files: z.array(z.strictObject({ url: z.url(), sha256 })).min(1) });
+const manifest = z.strictObject({ version: z.string().min(1), files: z.array(z.strictObject({ url: z.url(), sha256, signature: blobSignature.optional() })).min(1) });
 
 export const versionsSchema = z.strictObject({
   kubernetes: z.string().regex(/^1\.\d+$/, 'must be an EKS minor version in quotes, e.g. "1.36"'),
@@ -23,9 +29,14 @@ export const versionsSchema = z.strictObject({
   /** Images of the applications, by the name that charts use. */
   images: z.record(
     z.string(),
-    z.strictObject({ repository: z.string().min(1), tag: z.string().min(1), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be an image digest sha256:…') }),
+    z.strictObject({ repository: z.string().min(1), tag: z.string().min(1), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be an image digest sha256:…'),
+      /** Where there is a key, nothing is changed unless the image's digest is signed with it, as `cosign sign --key` does. */
+      signature: z.strictObject({ key }).optional() }),
   ),
 });
 
 export type Versions = z.infer<typeof versionsSchema>;
 export type AddonName = keyof Versions['addons'];
+
+/** The manifests that the product applies itself, by their names in the version manifest. */
+export const MANIFESTS = ['argocd', 'externalSecretsCrds', 'certManagerCrds'] as const satisfies readonly (keyof Versions['manifests'])[];

@@ -6,6 +6,7 @@ import { checkTier2Foundation } from '../domain/foundation-tier-2.ts';
 import { ownTeardown } from '../domain/own-teardown.ts';
 import { applicationsUpTo, needsTier2, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
+import { signatureChecks, signatureDemands } from '../domain/signatures.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
 import type { Wait } from '../domain/timings.ts';
 import { interruptible } from './interrupt.ts';
@@ -43,14 +44,17 @@ interface ClusterRoles {
   nodes: number;
 }
 
-async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
-  const [core, dns, tier2] = await Promise.all([
+async function foundation(plan: Plan, { probe, zone, signatures }: Policies, note: Note): Promise<void> {
+  const demands = signatureDemands(plan.versions);
+  const [core, dns, tier2, signed] = await Promise.all([
     probe.readCore('Read account, network, secrets, quota', { plan }),
     zone.readZone('Read the hosted zone and its delegation', { target: plan.target }),
     // F4: a platform without tier 2 is never asked for a database.
     needsTier2(plan.maxTier) ? probe.readTier2Foundation('Read the database, its logins, the bucket', { plan }) : undefined,
+    // Nothing is asked where no key is named, which is a run's history as it always was.
+    demands.length === 0 ? [] : signatures.verifySignatures(`Signatures of what the version manifest names a key for (${demands.length})`, { demands }),
   ]);
-  passed('PreflightFailed', 'The foundation check', [...checkFoundation(plan, { ...core, ...dns }), ...checkTier2Foundation(plan, core.vpcs, tier2)], note);
+  passed('PreflightFailed', 'The foundation check', [...checkFoundation(plan, { ...core, ...dns }), ...checkTier2Foundation(plan, core.vpcs, tier2), ...signatureChecks(signed)], note);
 }
 
 async function claim(run: Run, plan: Plan, { change }: Policies, note: Note): Promise<void> {

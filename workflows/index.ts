@@ -9,3 +9,4 @@ export { lateSweep } from './late-sweep.ts';
 export { previewTeardown } from './preview-teardown.ts';
 export { removeOrphans } from './remove-orphans.ts';
 export { teardownPlatform } from './teardown-platform.ts';
+export { verifyVersions } from './verify-versions.ts';

@@ -29,6 +29,11 @@ export interface PreviewInput {
   requester: string;
 }
 
+/** A platform whose versions are compared with those of its plan. */
+export interface VerifyVersionsInput {
+  plan: Plan;
+}
+
 /** Where orphans are looked for, and where the registry is. */
 export interface FindOrphansInput {
   scope: OrphanScope;
@@ -69,6 +74,7 @@ export const BOOTSTRAP = 'bootstrapPlatform';
 export const TEARDOWN = 'teardownPlatform';
 export const LATE_SWEEP = 'lateSweep';
 export const PREVIEW = 'previewTeardown';
+export const VERIFY_VERSIONS = 'verifyVersions';
 export const FIND_ORPHANS = 'findOrphans';
 export const DATABASE_APPLY = 'databaseApply';
 export const DATABASE_CREATE = 'databaseCreate';

@@ -2,6 +2,7 @@
 import { type ActivityInterface, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { Changes, Destroyers, Probes, Surveys, Waits, ZoneProbes, ZoneRepairs, ZoneSurveys } from '../activities/contract.ts';
 import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes } from '../activities/database-contract.ts';
+import type { SignatureProbes, VersionProbes } from '../activities/versions-contract.ts';
 import { PERMANENT } from '../domain/errors.ts';
 import type { Timings, Wait } from '../domain/timings.ts';
 import { ROUTE53_TASK_QUEUE } from './messages.ts';
@@ -41,6 +42,10 @@ export function policies(t: Timings) {
     // For a preview a person waits: it says soon what cannot be read.
     look: proxy<Probes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
     zoneLook: proxy<ZoneProbes>({ taskQueue: ROUTE53_TASK_QUEUE, startToCloseTimeout: t.callMs, scheduleToCloseTimeout: 4 * t.callMs, retry: RETRY }),
+    // The same for versions, which ask about every object of a manifest: more than one call's time, so they heartbeat.
+    versionsLook: proxy<VersionProbes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.changeMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
+    // Registries and downloads: each is asked a few times within, and what does not answer is a finding.
+    signatures: proxy<SignatureProbes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: 2 * t.changeMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // Databases: reads try every login, so they may take longer than one call; changes find what an attempt before them made.
     databaseLook: proxy<DatabaseProbes>({ startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: 2 * t.changeMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     databaseUntil: (wait: Wait) => proxy<DatabaseProbes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: wait.deadlineMs, retry: { ...RETRY, maximumInterval: '10 seconds' } }),

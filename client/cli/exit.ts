@@ -11,7 +11,7 @@ export const EXIT_HELP = `Exit codes:
   2    bad input: refused before the first change, every problem named
   3    the run waits for a decision; the command says how to answer
   4    not authorized
-  5    a gate failed: foundation check, preflight, acceptance, DNS records that remain
+  5    a gate failed: foundation check, preflight, acceptance, DNS records that remain; versions: drift
   124  the watch timed out while the run goes on
   130  interrupted: the run goes on, the command says how to resume`;
 

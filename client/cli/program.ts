@@ -18,6 +18,7 @@ import { acceptCommand, preflightCommand } from './probe.ts';
 import { signCommand } from './sign.ts';
 import { statusCommand } from './status.ts';
 import { teardownCommand } from './teardown.ts';
+import { versionsCommand } from './versions.ts';
 import { watchCommand } from './watch.ts';
 import { workerCommand } from './worker.ts';
 
@@ -29,7 +30,7 @@ export function program(): Command {
     .version(version)
     .showHelpAfterError('(see --help)')
     .addHelpText('after', `\n${EXIT_HELP}\n\nExamples:\n  goldenpath demo\n  goldenpath lab up --time-scale 60 && eval "$(goldenpath lab env)"\n  goldenpath bootstrap --env dev --lifecycle ephemeral --build-id 23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01`);
-  const commands = [planCommand(), checkCommand(), bootstrapCommand(), teardownCommand(), statusCommand(), watchCommand(), answerCommand('retry'), answerCommand('abort'), approveCommand(), denyCommand(), signCommand(), auditCommand(), orphansCommand(), databaseCommand(), oidcCommand(), preflightCommand(), acceptCommand(), workerCommand(), demoCommand(), labCommand()];
+  const commands = [planCommand(), checkCommand(), bootstrapCommand(), teardownCommand(), statusCommand(), watchCommand(), answerCommand('retry'), answerCommand('abort'), approveCommand(), denyCommand(), signCommand(), auditCommand(), orphansCommand(), databaseCommand(), oidcCommand(), preflightCommand(), acceptCommand(), versionsCommand(), workerCommand(), demoCommand(), labCommand()];
   for (const command of [root, ...commands, ...commands.flatMap(({ commands: inner }) => inner)]) command.exitOverride().showHelpAfterError('(see --help)').showSuggestionAfterError();
   for (const command of commands) root.addCommand(command);
   return root;

@@ -1,5 +1,5 @@
 // The lab's copies of environments/: the same files, with what differs in the lab put in their place.
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseDocument } from 'yaml';
 import { environmentSchema } from '../../domain/environment.ts';
@@ -27,6 +27,8 @@ export async function writeEnvironments(from: string, to: string, overlay: Overl
     await writeFile(join(to, file), text);
     if (file !== VERSIONS) environments.push(environmentSchema.parse(parse(text)));
   }
+  // Keys and signatures that the version manifest names by their paths.
+  for (const folder of (await readdir(from, { withFileTypes: true })).filter((entry) => entry.isDirectory())) await cp(join(from, folder.name), join(to, folder.name), { recursive: true });
   return environments;
 }
 

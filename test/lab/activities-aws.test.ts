@@ -236,6 +236,18 @@ describe('a platform', () => {
     expect(inventory.protections).toEqual([]);
   });
 
+  it('C1: versions are EKS’s own; a platform that is not there is named, and what may not be read is an error', async () => {
+    const { readEksVersions } = inActivity(createActivities(clients));
+    const { kubernetes, addons, nodeGroups } = await readEksVersions({ target: plan.target });
+    expect(kubernetes).toBe('1.36');
+    expect(Object.fromEntries(addons.map(({ name, version }) => [name, version]))).toEqual(plan.versions.addons);
+    expect(nodeGroups).toEqual([{ name: 'system', version: '1.36', releaseVersion: expect.stringMatching(/^1\.36\./) as string }]);
+    const missing = ephemeralPlan('bootstrap', '01-01-26-01').target;
+    await expect(readEksVersions({ target: missing })).rejects.toMatchObject({ type: 'InvalidInput', message: `there is no platform ${missing.cluster}: EKS has no such cluster` });
+    aws.gateway.faults.add({ service: 'eks', operation: 'DescribeAddon', answer: { code: 'AccessDeniedException', message: 'no', status: 403 }, times: 1 });
+    await expect(readEksVersions({ target: plan.target })).rejects.toMatchObject({ type: 'AccessDenied' });
+  });
+
   it('failure 27: deletion protection of the cluster is named', async () => {
     const protect = (deletionProtection: boolean) => clients.eks.send(new UpdateClusterConfigCommand({ name: CLUSTER, deletionProtection }));
     await protect(true);

@@ -1,8 +1,10 @@
 // The Kubernetes activities against a real control plane and a real Argo CD (A1–A4, T1, failures 1–6, 10, 36).
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, StorageV1Api } from '@kubernetes/client-node';
+import { EKSClient } from '@aws-sdk/client-eks';
+import { CoreV1Api, CustomObjectsApi, KubernetesObjectApi, PatchStrategy, StorageV1Api } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubernetesActivities, kubernetesInventory } from '../../activities/kubernetes-activities.ts';
+import { versionActivities } from '../../activities/versions.ts';
 import { componentsUpTo } from '../../domain/components.ts';
 import type { Tier } from '../../domain/tiers.ts';
 import { lightRepository, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
@@ -90,6 +92,42 @@ describe('Argo CD from its pinned manifest to its end', () => {
     expect(await applicationNames()).toEqual(['goldenpath', ...childNames(tier)].toSorted());
     const { data } = await core.readNamespacedConfigMap({ name: 'argocd-bootstrap-config', namespace: 'argocd' });
     expect(data).toMatchObject({ 'bootstrap.mode': 'ephemeral', 'bootstrap.maxTier': tier, 'dns.hostSuffix': 'b-21-11-26-01.dev.goldenpathidp.io', 'platform.storageClassReady': 'true' });
+  });
+
+  it('A2, C1, A4: as it was installed nothing differs from its pinned manifests; applications show their source, pods their images', async () => {
+    const read = versionActivities({ eks: new EKSClient({ region: 'eu-west-2' }) }, world.deps);
+    const argocd = await world.run(read.readPinnedManifest, { target, manifest: versions.manifests.argocd, ofArgoCd: true });
+    expect(argocd).toEqual({ objects: 34, drifted: [], images: expect.arrayContaining(['quay.io/argoproj/argocd:v3.2.11']) as string[] });
+    expect(await world.run(read.readPinnedManifest, { target, manifest: versions.manifests.externalSecretsCrds, ofArgoCd: false })).toMatchObject({ drifted: [], images: [] });
+    expect(await world.run(read.readPinnedManifest, { target, manifest: versions.manifests.certManagerCrds, ofArgoCd: false })).toEqual({ objects: 6, drifted: [], images: [] });
+    const running = await world.run(read.readRunningVersions, { target });
+    expect(running.kubelets).toHaveLength(2);
+    expect(running.images).toContainEqual({ namespace: 'argocd', workload: 'StatefulSet argocd/argocd-application-controller', image: 'quay.io/argoproj/argocd:v3.2.11' });
+    const commits = new Set(running.applications.map(({ commit }) => commit));
+    expect([...commits]).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/)]);
+    expect(new Set(running.applications.map(({ repoUrl, revision, sync }) => `${repoUrl} ${revision} ${sync}`))).toEqual(new Set([`${gitops.repoUrl} main Synced`]));
+  });
+
+  it('A2, C1: an image of Argo CD that was changed, a field of a CRD, and an object that is gone are told; nothing is put back', async () => {
+    const read = versionActivities({ eks: new EKSClient({ region: 'eu-west-2' }) }, world.deps);
+    const objects = world.config.makeApiClient(KubernetesObjectApi);
+    const patched = (body: object) => objects.patch(body as never, undefined, undefined, 'somebody', undefined, PatchStrategy.MergePatch);
+    const controller = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'argocd-applicationset-controller', namespace: 'argocd' } };
+    await patched({ ...controller, spec: { replicas: 0, paused: true } });
+    await patched({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'issuers.cert-manager.io' }, spec: { names: { categories: ['somebody'] } } });
+    await core.deleteNamespacedConfigMap({ name: 'argocd-ssh-known-hosts-cm', namespace: 'argocd' });
+    const look = async () => [
+      ...(await world.run(read.readPinnedManifest, { target, manifest: versions.manifests.argocd, ofArgoCd: true })).drifted,
+      ...(await world.run(read.readPinnedManifest, { target, manifest: versions.manifests.certManagerCrds, ofArgoCd: false })).drifted,
+    ];
+    const drifted = await look();
+    expect(drifted).toContainEqual({ object: 'ConfigMap argocd/argocd-ssh-known-hosts-cm', differences: null });
+    expect(drifted.map(({ object }) => object).toSorted()).toEqual(['ConfigMap argocd/argocd-ssh-known-hosts-cm', 'CustomResourceDefinition issuers.cert-manager.io']);
+    await patched({ ...controller, spec: { template: { spec: { containers: [{ name: 'argocd-applicationset-controller', image: 'quay.io/argoproj/argocd:v3.2.10' }] } } } });
+    expect(await look()).toContainEqual({ object: 'Deployment argocd/argocd-applicationset-controller', differences: expect.arrayContaining([{ path: 'spec.template.spec.containers[0].image', pinned: 'quay.io/argoproj/argocd:v3.2.11', found: 'quay.io/argoproj/argocd:v3.2.10' }]) as unknown });
+    await world.run(activities.installArgoCd, { target, manifest: versions.manifests.argocd });
+    await world.run(activities.applyPrerequisites, { target, manifests: versions.manifests });
+    expect(await look()).toEqual([]);
   });
 
   it('failures 1, 2: frozen, nothing syncs by itself, every deletion cascades, and it stays so', async () => {

@@ -1,11 +1,13 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
+import type { SignatureProbes } from '../../activities/versions-contract.ts';
 import { hashOf } from '../../domain/hash.ts';
+import { makePlan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { abortUpdate, REPORT_MEMO, retryUpdate } from '../../workflows/messages.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
-import { ephemeralPlan, persistentPlan } from '../support/plans.ts';
+import { environment, ephemeralPlan, persistentPlan, versions } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, goodZone, newWorld } from '../support/world.ts';
 
@@ -76,6 +78,32 @@ test('F4, T1: without its database, or without applications of a tier, a persist
       'rds: RDS has no instance goldenpath-dev. Fix: run goldenpath database apply --env dev',
     ]);
     expect(world.calls.filter((call) => CHANGES.test(call))).toEqual(['writeReceipt']);
+  });
+});
+
+test('G1: an image that is not signed with the key that the version manifest names stops the run before the first change', async () => {
+  const key = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAb8EyECMxE6A1JPrUoLwkTctLMdMrSVX8pLoMPlR5aaA=\n-----END PUBLIC KEY-----\n';
+  const pinned = versions();
+  const kong = pinned.images['kong'];
+  if (kong === undefined) throw new Error('no image kong');
+  const signed = (problem: string | null) => {
+    const world = newWorld();
+    const probes: SignatureProbes = { verifySignatures: ({ demands }) => Promise.resolve(demands.map((demand) => ({ demand, problem }))) };
+    Object.assign(world.activities, probes);
+    return world;
+  };
+  const demanding = (id: string) => makePlan({ operation: 'bootstrap', environment: environment(), lifecycle: 'ephemeral', buildId: id, versions: { ...pinned, images: { ...pinned.images, kong: { ...kong, signature: { key } } } } });
+  const refused = signed('it is not signed');
+  await withWorld(refused, async ({ bootstrap }) => {
+    const { type, message } = await failureOf(await bootstrap(demanding(newBuildId())));
+    expect(type).toBe('PreflightFailed');
+    expect(message).toContain('signature:image:kong: it is not signed (key sha256:');
+    expect(refused.calls.filter((call) => CHANGES.test(call))).toEqual(['writeReceipt']);
+  });
+  await withWorld(signed(null), async ({ bootstrap }) => {
+    const { state, stages } = await (await bootstrap(demanding(newBuildId()))).result();
+    expect(state).toBe('ready');
+    expect(stages[0]?.evidence.join('\n')).toContain('signed with key sha256:');
   });
 });
 

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,6 +34,30 @@ describe('prepare', () => {
     const { plan, request } = await prepare(good, {});
     expect(plan.target.workflowId).toBe('platform/dev/goldenpath-dev-eks-21-11-26-01');
     expect(request).toEqual({ environment: 'dev', lifecycle: 'ephemeral', buildId: '21-11-26-01', requester: 'ana', onFailure: 'fail' });
+  });
+
+  it('G1: keys and signatures that the version manifest names by path are in the plan with their content, so that its hash covers them', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    await mkdir(join(folder, 'keys'));
+    await mkdir(join(folder, 'signatures'));
+    await writeFile(join(folder, 'keys/kong.pub'), pem);
+    await writeFile(join(folder, 'signatures/argocd.sig'), 'MEQC\n');
+    await edit('versions.yaml', /(\n {2}kong:\n(?: {4}.*\n){2} {4}digest: \S+\n)/, '$1    signature: { key: keys/kong.pub }\n');
+    await edit('versions.yaml', /(core-install\.yaml\n {8}sha256: \w+\n)/, '$1        signature: { key: keys/kong.pub, value: signatures/argocd.sig }\n');
+    const env = { GOLDENPATH_ENVIRONMENTS: folder };
+    const { plan } = await prepare(good, env);
+    expect(plan.versions.images['kong']?.signature).toEqual({ key: pem });
+    expect(plan.versions.manifests.argocd.files[0]?.signature).toEqual({ key: pem, value: 'MEQC\n' });
+    await writeFile(join(folder, 'signatures/argocd.sig'), 'MEUC\n');
+    expect((await prepare(good, env)).plan.hash).not.toBe(plan.hash);
+    await writeFile(join(folder, 'keys/kong.pub'), 'no key');
+    await rm(join(folder, 'signatures/argocd.sig'));
+    expect(await problemsOf(good, env)).toEqual([
+      expect.objectContaining({ field: expect.stringMatching(/versions\.yaml: images\.kong\.signature\.key$/) as string, problem: expect.stringMatching(/^is no public key/) as string }),
+      expect.objectContaining({ field: expect.stringMatching(/manifests\.argocd\.files\.0\.signature\.key$/) as string }),
+      expect.objectContaining({ field: expect.stringMatching(/manifests\.argocd\.files\.0\.signature\.value$/) as string, given: 'signatures/argocd.sig', problem: 'cannot be read (ENOENT)' }),
+    ]);
   });
 
   it('F1: the same request gives the same hash', async () => {
