@@ -94,8 +94,8 @@ describe('what the product cannot do', () => {
     expect(read('activities/rds-destroy.ts')).toContain("await demandDecision('destroy', input);");
   });
 
-  it('failure 33: only the activities of the database commands speak with RDS', () => {
-    const speaking = globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root }).filter((file) => read(file).includes("'@aws-sdk/client-rds'"));
+  it('failure 33: only the activities of the database commands have commands for RDS; the others know its types', () => {
+    const speaking = globSync('{activities,client,domain,workers,workflows}/**/*.ts', { cwd: root }).filter((file) => /import (?!type)[^;]*'@aws-sdk\/client-rds'/.test(read(file)));
     expect(speaking.toSorted()).toEqual(['activities/clients.ts', 'activities/rds-destroy.ts', 'activities/rds-instance.ts', 'activities/rds-network.ts', 'activities/rds.ts']);
   });
 });
