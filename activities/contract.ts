@@ -147,6 +147,8 @@ export interface Probes {
 export interface Waits {
   /** Until `tierVerdict` is settled (T1). Returns one line of evidence an application. Heartbeats what is awaited. */
   awaitTier(input: { target: Target; tier: Tier; expected: Component[] }): Promise<string[]>;
+  /** T3 of tiers 2 and 3: what only a pod can ask, each check with its evidence, passed or not. `image`: this product's own, by digest. */
+  awaitAcceptanceJob(input: { target: Target; tier: Tier; image: string | undefined; deadlineMs: number }): Promise<CheckResult[]>;
   /** Until none of these applications exists. */
   awaitApplicationsGone(input: { target: Target; names: string[] }): Promise<string[]>;
   /** Until a few readings in a row show no DNS source (failure 1). */

@@ -1,6 +1,7 @@
 // The Kubernetes and Argo CD half of the activities, each with a client of its own and its errors triaged at the edge (contract.ts).
 import { Context } from '@temporalio/activity';
 import { preflightTier, probeAcceptance } from './acceptance.ts';
+import { awaitAcceptanceJob } from './acceptance-job.ts';
 import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd } from './argocd.ts';
 import { applicationState, awaitApplicationsGone, awaitTier, listApplications } from './argocd-applications.ts';
 import { freezeGitOps } from './argocd-freeze.ts';
@@ -22,7 +23,7 @@ import type { Target } from '../domain/plan.ts';
 type KubernetesActivities = Pick<
   PlatformActivities,
   | 'probeTier0' | 'probeArgoCd' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
-  | 'awaitTier' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
+  | 'awaitTier' | 'awaitAcceptanceJob' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
   | 'applyPrerequisites' | 'installArgoCd' | 'applyRootApplication' | 'freezeGitOps' | 'deleteApplications' | 'deleteDnsSources'
   | 'deleteVolumes' | 'deleteControllers' | 'removeArgoCd'
 >;
@@ -57,6 +58,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
     listDnsSources: inCluster(async (cluster) => (await listDnsSources(cluster)).map((source) => nameOf(refOf(source)))),
 
     awaitTier: watching((cluster, { tier, expected }) => awaitTier(cluster, { tier, expected })),
+    awaitAcceptanceJob: watching(awaitAcceptanceJob),
     awaitApplicationsGone: watching((cluster, { names }) => awaitApplicationsGone(cluster, names)),
     awaitDnsSourcesGone: watching(awaitDnsSourcesGone),
 

@@ -27,7 +27,7 @@ async function raise(run: Run, plan: Plan): Promise<RunReport> {
   await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
   for (const { tier } of plan.tiers) {
     await run.stage(`tier-${tier}`, {
-      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize }), note); },
+      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize, ...(needsTier2(tier) ? { needs: { databases: plan.databases, objectStorage: plan.objectStorage } } : {}) }), note); },
       act: (note) => raiseGate(plan, tier, cluster, call, note),
       verify: (_, note) => acceptTier(plan, tier, call, note),
     });
@@ -117,12 +117,20 @@ async function acceptTier(plan: Plan, tier: Tier, call: Policies, note: Note): P
   const { target, timings } = plan;
   const { checks, ingressAddress } = await call.until(timings.acceptance).probeAcceptance(`Acceptance of tier ${tier}`, { target, startedAt: Date.now(), wait: timings.acceptance, tier });
   passed('AcceptanceFailed', `Acceptance of tier ${tier}`, checks, note);
+  if (needsTier2(tier)) await acceptFromInside(plan, tier, call, note);
   const names = hostNames(plan, tier, ingressAddress, call);
   // Every tier's names lead to the load balancer that came with tier 1. AWS takes minutes to make it take traffic, and no tier needs it to be raised: so the last one waits.
   const isLast = tier === plan.tiers.at(-1)?.tier;
   const active = isLast ? call.until(timings.loadBalancer).probeLoadBalancerActive('Wait for the load balancer to take traffic', { target, startedAt: Date.now(), wait: timings.loadBalancer, address: ingressAddress }) : [];
   const [records, balancer] = await settled([names, Promise.resolve(active)]);
   passed('AcceptanceFailed', `Addresses of tier ${tier}`, [...records, ...balancer], note);
+}
+
+/** T3: what only a pod can ask: logins with the synced secrets, what the applications say of themselves, OIDC clients. */
+async function acceptFromInside({ target, timings, versions }: Plan, tier: Tier, { watch }: Policies, note: Note): Promise<void> {
+  const own = versions.images['goldenpath'];
+  const image = own === undefined ? undefined : `${own.repository}@${own.digest}`;
+  passed('AcceptanceFailed', `Acceptance of tier ${tier} from inside`, await watch(timings.acceptance).awaitAcceptanceJob(`Acceptance of tier ${tier} by a Job in the cluster`, { target, tier, image, deadlineMs: timings.acceptance.deadlineMs }), note);
 }
 
 /** The tier's host names in Route 53, which ExternalDNS writes. */

@@ -34,7 +34,7 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** Starts everything; `nodes` of them are Ready when it resolves. */
+/** Starts everything; `nodes` of them are Ready when it resolves. `rdsCa`: what the product's image holds as the authorities of RDS. */
 export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client, rdsCa }: { nodes?: number; iam?: IAMClient; s3?: S3Client; rdsCa?: string } = {}): Promise<TestCluster> {
   const tools = await ensureTools();
   const dir = await mkdtemp(join(tmpdir(), 'goldenpath-test-'));

@@ -21,3 +21,7 @@ export function versions(): Versions {
 export function ephemeralPlan(operation: Operation = 'bootstrap', buildId = '21-11-26-01', changes: Partial<Environment> = {}): Plan {
   return makePlan({ operation, environment: environment('dev', changes), lifecycle: 'ephemeral', buildId, versions: versions() });
 }
+
+export function persistentPlan(operation: Operation = 'bootstrap', changes: Partial<Environment> = {}): Plan {
+  return makePlan({ operation, environment: environment('dev', changes), lifecycle: 'persistent', buildId: null, versions: versions() });
+}

@@ -146,6 +146,7 @@ function standard(world: World): Activities {
     preflightTier: () => Promise.resolve(passed('api')),
     applyRootApplication: () => Promise.resolve([]),
     awaitTier: ({ expected }) => Promise.resolve(expected.map(({ name }) => `${name} Synced and Healthy`)),
+    awaitAcceptanceJob: ({ tier }) => Promise.resolve(passed(`inside-${tier}`)),
     probeAcceptance: () => Promise.resolve({ checks: passed('ingress'), ingressAddress: 'lb.elb.eu-west-2.amazonaws.com' }),
     probeLoadBalancerActive: () => Promise.resolve(passed('load-balancer')),
     probeHostRecords: ({ hosts }) => Promise.resolve(hosts.flatMap(passed)),

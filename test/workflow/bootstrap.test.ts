@@ -1,10 +1,11 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
+import { hashOf } from '../../domain/hash.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { abortUpdate, REPORT_MEMO, retryUpdate } from '../../workflows/messages.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
-import { ephemeralPlan } from '../support/plans.ts';
+import { ephemeralPlan, persistentPlan } from '../support/plans.ts';
 import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, goodZone, newWorld } from '../support/world.ts';
 
@@ -29,6 +30,52 @@ test('T1: stages in plan order, each tier preflighted, raised and accepted in tu
     expect(world.calls.filter((call) => call === 'probeLoadBalancerActive')).toHaveLength(1); // all tiers share it
     expect(report.ledger.map(({ kind }) => kind)).toContain('eks-cluster');
     expect([...world.receipts.values()].map(({ report: kept }) => [kept.state, kept.planHash])).toEqual([['ready', report.planHash]]);
+  });
+});
+
+test('T1, T3: a persistent platform is raised to tier 3, the upper tiers accepted from inside as well; an ephemeral one is asked for no database', async () => {
+  const world = newWorld();
+  await withWorld(world, async ({ bootstrap }) => {
+    const report = await (await bootstrap(persistentPlan())).result();
+    expect(report.state).toBe('ready');
+    expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone id']);
+    const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'awaitAcceptanceJob', 'probeHostRecords'];
+    const lower = gates.filter((gate) => gate !== 'awaitAcceptanceJob');
+    expect(world.calls.filter((call) => gates.includes(call))).toEqual([...lower, ...lower, ...gates, ...gates]);
+    expect(report.stages.find(({ id }) => id === 'tier-3')?.evidence).toContain('✔ inside-3: fine');
+    expect(report.stages[0]?.evidence).toContain('✔ RDS instance: goldenpath-dev is available');
+  });
+  const below = newWorld();
+  await withWorld(below, async ({ bootstrap }) => {
+    await (await bootstrap(plan())).result();
+    expect(below.calls).not.toContain('readTier2Foundation');
+    expect(below.calls).not.toContain('awaitAcceptanceJob');
+  });
+});
+
+test('T3: a failed check inside the cluster fails the tier by its name; the platform is not ready', async () => {
+  const world = newWorld(() => ({ awaitAcceptanceJob: ({ tier }) => Promise.resolve([{ id: 'login:monitoring/grafana-postgres', title: 'Login', ok: tier !== '2', found: 'PostgreSQL refuses user grafana', fix: 'rotate it' }]) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const { type, message, report } = await failureOf(await bootstrap(persistentPlan()));
+    expect(type).toBe('AcceptanceFailed');
+    expect(message).toContain('login:monitoring/grafana-postgres: PostgreSQL refuses user grafana. Fix: rotate it');
+    expect(report.stages.filter(({ status }) => status === 'failed').map(({ id }) => id)).toEqual(['tier-2']);
+    expect([...world.receipts.values()][0]?.report.stages.find(({ id }) => id === 'tier-2')?.evidence).toContain('✘ Login: PostgreSQL refuses user grafana');
+  });
+});
+
+test('F4, T1: without its database, or without applications of a tier, a persistent platform fails before the first change, all in one report', async () => {
+  const world = newWorld(() => ({ readTier2Foundation: async (input) => ({ ...(await newWorld().activities.readTier2Foundation(input)), instance: { value: null }, logins: {} }) }));
+  await withWorld(world, async ({ bootstrap }) => {
+    const whole = persistentPlan();
+    const { hash: _, ...emptied } = { ...whole, tiers: whole.tiers.map((tier) => (tier.tier === '3' ? { ...tier, components: [] } : tier)) };
+    const { type, report } = await failureOf(await bootstrap({ ...emptied, hash: hashOf(emptied) }));
+    expect(type).toBe('PreflightFailed');
+    expect(report.stages[0]?.error?.problems).toEqual([
+      'components: this version delivers no application of tier 3. Fix: use a version of goldenpath that delivers the tier',
+      'rds: RDS has no instance goldenpath-dev. Fix: run goldenpath database apply --env dev',
+    ]);
+    expect(world.calls.filter((call) => CHANGES.test(call))).toEqual(['writeReceipt']);
   });
 });
 
