@@ -5,9 +5,9 @@ import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, ROOT_APPLICATION } from '../domain/
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
 import type { Plan, Target } from '../domain/plan.ts';
-import type { Tier } from '../domain/tiers.ts';
+import { type Tier, TIERS } from '../domain/tiers.ts';
 import { applyAdmissionPolicies } from './admission.ts';
-import { type Application, ARGOCD_API, CASCADE_FINALIZER } from './argocd-applications.ts';
+import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
@@ -133,6 +133,13 @@ export async function applyRootApplication(cluster: ClusterClient, offers: Offer
   await cluster.apply(bootstrapConfig(values));
   await cluster.apply(rootApplication(values));
   return [...guards, `ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} and application ${ROOT_APPLICATION} at tier ${input.maxTier}`];
+}
+
+/** The gate at which the root application stands, or null where there is none: who goes over a standing platform must not lower it, since Argo CD would prune every tier above. */
+export async function readGate(cluster: ClusterClient): Promise<{ maxTier: Tier | null }> {
+  const root = await cluster.read<Application>(applicationRef(ROOT_APPLICATION));
+  const value = root?.spec?.source?.helm?.parameters?.find(({ name }) => name === MAX_TIER_PARAMETER)?.value;
+  return { maxTier: TIERS.find((tier) => tier === value) ?? null };
 }
 
 /** The contract of A3 as a ConfigMap: what people and hooks read in the cluster. */

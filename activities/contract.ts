@@ -111,6 +111,8 @@ export interface Probes {
   /** Tier 0's acceptance, each point with what was found (C3). NotReady while a point fails. */
   probeTier0(input: Waiting & { nodes: number }): Promise<CheckResult[]>;
   probeArgoCd(input: Waiting): Promise<{ version: string }>;
+  /** The gate that the root application holds now; null where there is none. */
+  readGate(input: { target: Target }): Promise<{ maxTier: Tier | null }>;
   /** T2: checks before a tier is raised; failing checks are returned, not thrown. `needs`: of tiers 2 and 3. */
   preflightTier(input: { target: Target; tier: Tier; desiredNodes: number; needs?: Pick<Plan, 'databases' | 'objectStorage'> }): Promise<CheckResult[]>;
   /** T3 without DNS: each point with evidence and, for tier 1, the ingress's address. NotReady while a point fails. */

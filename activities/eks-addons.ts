@@ -5,6 +5,7 @@ import type { Clients } from './clients.ts';
 import type { Changes, Probes } from './contract.ts';
 import { afterRolePropagates, issuesOf, terminal } from './eks.ts';
 import { NOT_FOUND, notReady, orAbsent } from './errors.ts';
+import { ownRun } from './guard.ts';
 import { demandOwned, requestToken } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 
@@ -61,7 +62,7 @@ async function createAddon(eks: EKSClient, { target, addon, version, roleArn }: 
     clusterName: target.cluster,
     addonName: addon,
     addonVersion: version,
-    clientRequestToken: requestToken(target, `addon ${addon}`),
+    clientRequestToken: requestToken(ownRun(), `addon ${addon}`),
     resolveConflicts: 'OVERWRITE',
     ...(roleArn === undefined ? {} : { serviceAccountRoleArn: roleArn }),
     tags: target.tags,

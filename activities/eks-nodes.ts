@@ -11,7 +11,7 @@ import type { Changes, Destroyers, Destroying, Probes, Waiting } from './contrac
 import { afterRolePropagates, describeOwnCluster, issuesOf, terminal } from './eks.ts';
 import { NOT_FOUND, notReady, orAbsent } from './errors.ts';
 import { foundationSubnets } from './foundation.ts';
-import { destroyer } from './guard.ts';
+import { destroyer, ownRun } from './guard.ts';
 import { demandOwned, requestToken } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 
@@ -69,7 +69,9 @@ async function probeNodeGroup({ eks, ec2 }: Clients, input: Waiting & { desired:
     (page) => page.Reservations,
   );
   const instances = reservations.reduce((sum, reservation) => sum + (reservation.Instances?.length ?? 0), 0);
-  if (instances < input.desired) throw notReady(`node group ${NODE_GROUP} has ${instances} of ${input.desired} instances running`, input);
+  // Of a platform that stands already, the autoscaler has decided on the size since.
+  const desired = Math.min(input.desired, group.scalingConfig?.desiredSize ?? input.desired);
+  if (instances < desired) throw notReady(`node group ${NODE_GROUP} has ${instances} of ${desired} instances running`, input);
   return { arn: present(group.nodegroupArn, "the node group's ARN"), instances };
 }
 
@@ -92,7 +94,7 @@ async function createNodeGroup(eks: EKSClient, { target, nodeGroup, nodeRoleArn 
   const command = new CreateNodegroupCommand({
     clusterName: target.cluster,
     nodegroupName: NODE_GROUP,
-    clientRequestToken: requestToken(target, `node-group ${NODE_GROUP}`),
+    clientRequestToken: requestToken(ownRun(), `node-group ${NODE_GROUP}`),
     nodeRole: nodeRoleArn,
     subnets,
     amiType: 'AL2023_x86_64_STANDARD',

@@ -8,7 +8,7 @@ import type { Clients } from './clients.ts';
 import type { Changes, ClusterFacts, Destroyers, Destroying, Probes, Waiting } from './contract.ts';
 import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
 import { foundationSubnets } from './foundation.ts';
-import { destroyer } from './guard.ts';
+import { destroyer, ownRun } from './guard.ts';
 import { demandOwned, requestToken } from './ownership.ts';
 import { present } from './pages.ts';
 
@@ -88,7 +88,7 @@ async function createCluster(eks: EKSClient, { target, version, clusterRoleArn, 
     name: target.cluster,
     version,
     roleArn: clusterRoleArn,
-    clientRequestToken: requestToken(target, 'cluster'),
+    clientRequestToken: requestToken(ownRun(), 'cluster'),
     resourcesVpcConfig: { subnetIds, endpointPublicAccess: true, endpointPrivateAccess: true },
     // The worker that creates the cluster is the one that installs Argo CD in it.
     accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP', bootstrapClusterCreatorAdminPermissions: true },

@@ -41,7 +41,7 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
     reading(foundationSubnets(clients.ec2, target)),
     reading(recordedZoneId(clients.s3, plan.registry, target.environment)),
     Promise.all(plan.secrets.map(async ({ name }) => [name, await reading(readSecretKeys(clients.secrets, name))] as const)),
-    reading(readQuota(clients)),
+    reading(readQuota(clients, target)),
     reading(readDeniedActions(clients, plan)),
     reading(readBucket(clients, plan.registry.bucket)),
   ]);
@@ -111,12 +111,12 @@ function jsonOf(text: string): unknown {
 }
 
 /** EKS clusters of the region against the quota "Clusters" (L-1194D53C). */
-async function readQuota({ eks, quotas }: Clients): Promise<{ clusters: number; limit: number }> {
+async function readQuota({ eks, quotas }: Clients, { cluster }: Target): Promise<{ clusters: number; limit: number; own: boolean }> {
   const [clusters, { Quota }] = await Promise.all([
     allPages(paginateListClusters({ client: eks }, {}), (page) => page.clusters),
     quotas.send(new GetServiceQuotaCommand({ ServiceCode: 'eks', QuotaCode: 'L-1194D53C' })),
   ]);
-  return { clusters: clusters.length, limit: present(Quota?.Value, "the quota's value") };
+  return { clusters: clusters.length, limit: present(Quota?.Value, "the quota's value"), own: clusters.includes(cluster) };
 }
 
 /** The run's actions that the caller's policies do not allow, each with its resource. The account's root may do everything and cannot be simulated. */

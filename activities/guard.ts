@@ -11,6 +11,7 @@ import { PROOF } from '../domain/timings.ts';
 import { writeEntry } from './audit.ts';
 import { checkApprovals } from './break-glass.ts';
 import type { Destroying } from './contract.ts';
+import { heartbeat } from './heartbeat.ts';
 
 /**
  * Wraps a destroying activity: the permit is judged by this machine's clock, a decision's signatures are checked anew, and the call is put on record; only then is it made.
@@ -19,10 +20,33 @@ import type { Destroying } from './contract.ts';
  */
 export function destroyer<In extends Destroying, Out>(s3: S3Client, destroy: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
-    await judgeDestroying(input, Date.now());
+    await explained(judgeDestroying(input, Date.now()));
     await recordDestroying(s3, input);
-    return destroy(input);
+    try {
+      return await destroy(input);
+    } catch (error) {
+      if (error instanceof Error) heartbeat({ failed: error.message } satisfies LastAttempt);
+      throw error;
+    }
   };
+}
+
+/** What an attempt that failed leaves for the next one. */
+interface LastAttempt {
+  failed: string;
+}
+
+/** A proof goes stale while a deletion is tried again and again: then the refusal also says why it had to be. */
+async function explained(judging: Promise<void>): Promise<void> {
+  try {
+    await judging;
+  } catch (error) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the details are this function's own, of the attempt before
+    const last = Context.current().info.heartbeatDetails as LastAttempt | undefined;
+    if (!(error instanceof GoldenpathError) || last?.failed === undefined) throw error;
+    const why = `the attempt before this one failed: ${last.failed}`;
+    throw new GoldenpathError(error.type, `${error.message}; ${why}`, [...error.problems, why], { cause: error });
+  }
 }
 
 /** Throws ProofMissing unless the permit lets this call through now (ms). */

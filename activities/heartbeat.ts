@@ -4,6 +4,12 @@ import { Context } from '@temporalio/activity';
 /** Four beats fit into one heartbeat time-out: one may be lost, and one late. */
 const BEATS = 4;
 
+/** Heartbeats where the activity has a heartbeat time-out; Temporal forbids it where it has none. */
+export function heartbeat(details: unknown): void {
+  const context = Context.current();
+  if (context.info.heartbeatTimeoutMs !== undefined) context.heartbeat(details);
+}
+
 /**
  * Wraps an activity so that it heartbeats while it runs, where its options give a heartbeat time-out. How long it may run
  * is bounded by its start-to-close time-out and by the time-out of each request. Not for activities that watch: those

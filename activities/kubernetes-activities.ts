@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { preflightTier, probeAcceptance } from './acceptance.ts';
 import { awaitAcceptanceJob } from './acceptance-job.ts';
-import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd } from './argocd.ts';
+import { applyRootApplication, argocdNamespace, installArgoCd, probeArgoCd, readGate } from './argocd.ts';
 import { applicationState, awaitApplicationsGone, awaitTier, listApplications } from './argocd-applications.ts';
 import { freezeGitOps } from './argocd-freeze.ts';
 import { deleteApplications, deleteControllers, removeArgoCd } from './argocd-removal.ts';
@@ -22,7 +22,7 @@ import type { Target } from '../domain/plan.ts';
 
 type KubernetesActivities = Pick<
   PlatformActivities,
-  | 'probeTier0' | 'probeArgoCd' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
+  | 'probeTier0' | 'probeArgoCd' | 'readGate' | 'preflightTier' | 'probeAcceptance' | 'readExternalDns' | 'readApplications' | 'readDrainObjects' | 'listDnsSources'
   | 'awaitTier' | 'awaitAcceptanceJob' | 'awaitApplicationsGone' | 'awaitDnsSourcesGone'
   | 'applyPrerequisites' | 'installArgoCd' | 'applyRootApplication' | 'freezeGitOps' | 'deleteApplications' | 'deleteDnsSources'
   | 'deleteVolumes' | 'deleteControllers' | 'removeArgoCd'
@@ -47,6 +47,7 @@ export function createKubernetesActivities(deps: KubernetesDeps): KubernetesActi
   return {
     probeTier0: inCluster(probeTier0),
     probeArgoCd: inCluster(probeArgoCd),
+    readGate: inCluster(readGate),
     preflightTier: inCluster((cluster, input) => preflightTier(cluster, { iam, rds, s3 }, input)),
     probeAcceptance: inCluster(probeAcceptance),
     readExternalDns: inCluster((cluster, { target }) => readExternalDns(cluster, iam, target)),

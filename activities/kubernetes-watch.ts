@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { Watch } from '@kubernetes/client-node';
 import { GoldenpathError } from '../domain/errors.ts';
+import { heartbeat } from './heartbeat.ts';
 import type { ClusterClient } from './kubernetes-client.ts';
 
 /** Heartbeat time-out that is assumed where an activity has none. */
@@ -40,12 +41,6 @@ function attemptEnd(): { at: number; last: boolean } {
   const attempt = Date.now() + startToCloseTimeoutMs;
   const total = scheduleToCloseTimeoutMs > 0 ? scheduledTimestampMs + scheduleToCloseTimeoutMs : Number.POSITIVE_INFINITY; // 0: no such limit
   return { at: Math.min(attempt, total) - 2 * relistMs(), last: total - relistMs() <= attempt };
-}
-
-/** Heartbeats where the activity has a heartbeat time-out; Temporal forbids it where it has none. */
-export function heartbeat(details: unknown): void {
-  const context = Context.current();
-  if (context.info.heartbeatTimeoutMs !== undefined) context.heartbeat(details);
 }
 
 /** Wakes a reader when something under a path changes. */

@@ -38,18 +38,20 @@ async function readMemories(s3: S3Client, { environment, registry: { bucket } }:
   return memories;
 }
 
-/** How the last run ended, and what the last one that came to its sweep left behind: a run that failed tells nothing of that. */
+/** How the last run ended, and what is left: what the last run that came to its sweep found, and the disks that runs which failed since then kept on purpose. */
 async function readLast(s3: S3Client, bucket: string, receipts: readonly _Object[]): Promise<Pick<Memory, 'last' | 'residue'>> {
   let last: Memory['last'] = null;
+  const left: Memory['residue'] = [];
   for (const { Key } of receipts.toSorted((a, b) => timeOf(b) - timeOf(a))) {
     const key = present(Key, "a receipt's key");
     const { report } = lastSchema.parse(JSON.parse(present(await readObject(s3, bucket, key), `the receipt ${key}`)));
     const { runId, operation, state, endedAt = null, residue } = report;
     last ??= { runId, operation, state, endedAt };
     // Records are looked for in Route 53 itself.
-    if (SWEPT.includes(state)) return { last, residue: residue.filter(({ kind }) => kind !== 'route53-record') };
+    left.push(...residue.filter(({ kind, id }) => kind !== 'route53-record' && !left.some((other) => other.id === id)));
+    if (SWEPT.includes(state)) break;
   }
-  return { last, residue: [] };
+  return { last, residue: left };
 }
 
 function list(s3: S3Client, Bucket: string, Prefix: string): Promise<_Object[]> {

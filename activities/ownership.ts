@@ -40,9 +40,10 @@ export function kubernetesClusterTag(cluster: string): string {
 }
 
 /**
- * The token by which EKS knows a repeated request: the same for every attempt of a stage of a workflow, another for any other.
+ * The token by which EKS knows a repeated request: the same for every attempt of a stage of a run, another for any other. The workflow id alone would
+ * not do: a persistent platform that is raised again has the same, and EKS refuses a token that it knows from another request.
  * 64 characters; EKS wants 33 to 126 of them for a cluster.
  */
-export function requestToken({ workflowId }: Pick<Target, 'workflowId'>, stage: string): string {
-  return createHash('sha256').update(`${workflowId}\n${stage}`).digest('hex');
+export function requestToken({ workflowId, runId }: { workflowId: string; runId: string }, stage: string): string {
+  return createHash('sha256').update(`${workflowId}\n${runId}\n${stage}`).digest('hex');
 }

@@ -35,6 +35,7 @@ const shapes: { [K in Kind]: z.ZodType<Extract<AuditEntry, { kind: K }>> } = {
   attempt: z.object({ ...about, kind: z.literal('attempt'), channel: z.enum(['update', 'signal']), claims: claimsSchema.nullable(), signature, accepted: z.boolean(), reason: z.string().optional() }),
   decision: z.object({ ...about, kind: z.literal('decision'), decision: z.string(), request: requestSchema, approvals }),
   void: z.object({ ...about, kind: z.literal('void'), request: z.string(), reason: z.string() }),
+  operator: z.object({ ...about, kind: z.literal('operator'), stage: z.string(), decision: z.enum(['retry', 'abort']), by: z.string(), reason: z.string() }),
   proof: z.object({ ...about, kind: z.literal('proof'), proof, why: z.string() }),
   destroy: z.object({ ...about, kind: z.literal('destroy'), activity: z.string(), attempt: z.number(), permit }),
   repair: z.object({ ...about, kind: z.literal('repair'), request: requestSchema, approvals, records: z.array(z.string()) }),

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Environment } from '../domain/environment.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { makePlan, type Plan } from '../domain/plan.ts';
-import { bootstrapRequestSchema, type TeardownRequest, teardownRequestSchema } from '../domain/request.ts';
+import { type BootstrapRequest, bootstrapRequestSchema, defaultOnFailure, type TeardownRequest, teardownRequestSchema } from '../domain/request.ts';
 import type { Operation } from '../domain/stages.ts';
 import { LIFECYCLES } from '../domain/tiers.ts';
 import { environmentsFolder, knownEnvironments, type Read, readEnvironment, readVersions, shownPath } from './files.ts';
@@ -27,8 +27,8 @@ export interface AskedRun extends Asked {
 
 export interface Prepared {
   plan: Plan;
-  /** A bootstrap's request is a teardown's without a reason; the operation is the plan's. */
-  request: TeardownRequest;
+  /** A bootstrap's or a teardown's, as the plan's operation says. */
+  request: BootstrapRequest | TeardownRequest;
 }
 
 /** The words for each field of a request: option, what is allowed, what to do. */
@@ -37,7 +37,7 @@ const FIELDS: Record<string, { option: string; allowed: string; fix: string }> =
   buildId: { option: '--build-id', allowed: 'DD-MM-YY-NN for an ephemeral platform, none for a persistent one', fix: 'an ephemeral platform takes the date of the build and its number on that day, e.g. --build-id 23-01-26-01' },
   requester: { option: '--requester', allowed: 'a name', fix: 'say who asks: --requester or GOLDENPATH_REQUESTER' },
   reason: { option: '--reason', allowed: 'a sentence', fix: 'say why the platform goes, or leave it out' },
-  onFailure: { option: '--on-failure', allowed: 'fail, wait', fix: 'fail ends the run at a stage that fails for good, wait keeps it for an operator' },
+  onFailure: { option: '--on-failure', allowed: 'fail, wait; teardown for the bootstrap of an ephemeral platform', fix: 'fail ends the run at a stage that fails for good, wait keeps it for an operator, teardown ends it and removes what it made' },
 };
 /** A value for each field that is always allowed: what is left to check shows beside what failed already. */
 const NEUTRAL = { environment: 'dev', lifecycle: 'ephemeral', buildId: null, requester: 'nobody', onFailure: 'fail' } as const;
@@ -85,28 +85,29 @@ export async function findEnvironment(folder: string, name: string | undefined):
   return readEnvironment(folder, name);
 }
 
-function checkRequest(asked: AskedRun): { value?: TeardownRequest; problems: InputProblem[] } {
+function checkRequest(asked: AskedRun): { value?: BootstrapRequest | TeardownRequest; problems: InputProblem[] } {
+  const schema = asked.operation === 'bootstrap' ? bootstrapRequestSchema : teardownRequestSchema;
   const given: Record<string, unknown> = {
     environment: NEUTRAL.environment, // judged against the files, not here
     lifecycle: asked.lifecycle ?? 'ephemeral',
     buildId: asked.buildId ?? null,
     requester: asked.requester,
-    onFailure: asked.onFailure ?? (asked.operation === 'bootstrap' ? 'fail' : 'wait'),
+    onFailure: asked.onFailure ?? defaultOnFailure(asked.operation, asked.lifecycle === 'persistent' ? 'persistent' : 'ephemeral'),
     ...(asked.commit === undefined ? {} : { commit: asked.commit }),
     ...(asked.reason === undefined ? {} : { reason: asked.reason }),
   };
-  const parsed = (asked.operation === 'bootstrap' ? bootstrapRequestSchema : teardownRequestSchema).safeParse(given);
+  const parsed = schema.safeParse(given);
   if (parsed.success) return { value: parsed.data, problems: [] };
   const ofFields = parsed.error.issues.filter(({ code }) => code !== 'custom');
-  const issues = ofFields.length === 0 ? parsed.error.issues : [...ofFields, ...acrossFields(given, ofFields)];
+  const issues = ofFields.length === 0 ? parsed.error.issues : [...ofFields, ...acrossFields(schema, given, ofFields)];
   return { problems: issues.map(({ path, message, code }) => inputProblem(String(path[0]), given, code === 'invalid_value' ? 'is not one of these' : message)) };
 }
 
 /** The checks across fields run only once each field is sound: neutral values take the place of the ones that are not. */
-function acrossFields(given: Record<string, unknown>, unsound: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+function acrossFields(schema: z.ZodType, given: Record<string, unknown>, unsound: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const fields = new Set(unsound.map(({ path }) => path[0]));
   const neutral = Object.fromEntries(Object.entries(NEUTRAL).filter(([field]) => fields.has(field)));
-  return teardownRequestSchema.safeParse({ ...given, ...neutral }).error?.issues ?? [];
+  return schema.safeParse({ ...given, ...neutral }).error?.issues ?? [];
 }
 
 function inputProblem(field: string, given: Record<string, unknown>, message: string): InputProblem {

@@ -3,7 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlread
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
-import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, REPORT_MEMO, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
 import { takeOver } from './takeover.ts';
@@ -35,6 +35,8 @@ export interface RunSummary {
   lifecycle: string | null;
   phase: string | null;
   tier: string | null;
+  /** Of a bootstrap that goes on as a teardown: whether it failed, and was told to end so; else it was taken over (X6). */
+  tornDownByItself: boolean;
   /** The stage that waits for a person, or null. */
   gate: string | null;
   requester: string | null;
@@ -54,12 +56,13 @@ const MAX_LOOKS = 5;
 /**
  * Starts the plan's run, or attaches to the same operation in flight; a teardown takes over a bootstrap in flight (X6), and `say` is told so. Throws InputRefused for
  * a bootstrap while a teardown is in flight, and where the build id was used before; of earlier runs that Temporal has forgotten, the claim in the registry decides.
+ * A persistent platform has no build id: a bootstrap of one that stands, or half stands, goes over it again.
  */
 export async function startRun(client: Client, prepared: Prepared, say: (line: string) => void): Promise<Started> {
   const { operation, target } = prepared.plan;
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const inFlight = await runningExecution(client, target.workflowId);
-    const started = inFlight === undefined ? await startNew(client, prepared) : await join(client, prepared, inFlight, say);
+    const started = inFlight === undefined ? await startNew(client, prepared, say) : await join(client, prepared, inFlight, say);
     if (started !== undefined) return started;
   }
   throw new GoldenpathError('Conflict', `Runs of ${target.cluster} began and ended ${MAX_LOOKS} times while this ${operation} was to be started`, ['ask again']);
@@ -76,10 +79,11 @@ async function join(client: Client, prepared: Prepared, inFlight: WorkflowExecut
 }
 
 /** Starts the run; undefined where another start came first. */
-async function startNew(client: Client, { plan, request }: Prepared): Promise<Started | undefined> {
+async function startNew(client: Client, { plan, request }: Prepared, say: (line: string) => void): Promise<Started | undefined> {
   const { operation, target } = plan;
   const { workflowId } = target;
-  if (operation === 'bootstrap') await refuseUsedBuild(client, plan);
+  if (operation === 'bootstrap' && target.buildId !== null) await refuseUsedBuild(client, plan);
+  if (operation === 'bootstrap' && target.buildId === null) await tellOfStanding(client, target, say);
   try {
     const { firstExecutionRunId: runId } = await client.workflow.start(WORKFLOW_TYPE[operation], {
       workflowId,
@@ -134,11 +138,17 @@ export function summaryOf(execution: WorkflowExecutionInfo | WorkflowExecutionDe
     lifecycle: attribute(searchAttribute.lifecycle),
     phase: attribute(searchAttribute.phase),
     tier: attribute(searchAttribute.tier),
+    tornDownByItself: leftTeardown(execution.memo?.[REPORT_MEMO]),
     gate: attribute(searchAttribute.gate),
     requester: attribute(searchAttribute.requester),
     startedAt: execution.startTime.getTime(),
     endedAt: execution.closeTime?.getTime() ?? null,
   };
+}
+
+/** Whether the report that a run left in its memo names a teardown of its own. */
+function leftTeardown(left: unknown): boolean {
+  return typeof left === 'object' && left !== null && 'teardown' in left && left.teardown !== undefined;
 }
 
 export function operationOf(workflowType: string): Operation {
@@ -181,6 +191,14 @@ function attach(execution: WorkflowExecutionDescription, wanted: Operation): Sta
       fix: `follow it with \`goldenpath watch ${workflowId}\`, and ask again when it has ended`,
     },
   ]);
+}
+
+/** A persistent platform is raised under one name for ever: a bootstrap of one that stands goes over it again, and makes what is missing. */
+async function tellOfStanding(client: Client, { workflowId, cluster }: Plan['target'], say: (line: string) => void): Promise<void> {
+  const latest = await find(client, workflowId);
+  if (latest === undefined || operationOf(latest.type) !== 'bootstrap') return;
+  const { status, runId, startTime } = latest;
+  say(`${cluster} was bootstrapped before (run ${runId} of ${startTime.toISOString()}, ${status.name.toLowerCase()}), and not torn down since: this run goes over it again, and makes or mends what is missing`);
 }
 
 async function refuseUsedBuild(client: Client, { target, stages }: Plan): Promise<void> {

@@ -3,6 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowUpdateFailedErr
 import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoldenpathError } from '../domain/errors.ts';
+import { teardownRequestSchema } from '../domain/request.ts';
 import { type Interrupted, interruptUpdate } from '../workflows/messages.ts';
 import { isSilence } from './grpc.ts';
 import { InputRefused } from './problems.ts';
@@ -38,7 +39,7 @@ export async function takeOver(client: Client, bootstrap: { workflowId: string; 
 async function askToGiveWay(client: Client, { workflowId, runId }: { workflowId: string; runId: string }, { plan, request }: Prepared): Promise<Interrupted | undefined> {
   const handle = client.workflow.getHandle(workflowId, runId);
   try {
-    return await client.withDeadline(Date.now() + ANSWER_MS, () => handle.executeUpdate(interruptUpdate, { args: [{ plan, request }] }));
+    return await client.withDeadline(Date.now() + ANSWER_MS, () => handle.executeUpdate(interruptUpdate, { args: [{ plan, request: teardownRequestSchema.parse(request) }] }));
   } catch (error) {
     if ((await handle.describe()).status.name !== 'RUNNING') return undefined; // whatever was answered, it is of a run that is over
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {

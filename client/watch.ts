@@ -69,7 +69,7 @@ export async function look(client: Client, ref: RunRef, before?: RunView): Promi
   const seen = before?.report !== undefined && before.run.runId === run.runId ? { report: before.report } : {};
   if (run.status !== 'RUNNING') {
     const left = description.memo?.[REPORT_MEMO];
-    const outcome = run.status === 'CONTINUED_AS_NEW' ? interrupted(run, left) : await outcomeOf(client, run, left);
+    const outcome = run.status === 'CONTINUED_AS_NEW' ? goneOn(run, left) : await outcomeOf(client, run, left);
     return { run, pending: [], ...seen, ...(outcome.report === undefined ? {} : { report: outcome.report }), outcome };
   }
   const report = await askReport(client, run);
@@ -104,9 +104,11 @@ function failedOutcome(status: string, type: string, message: string, report: un
   return { status, error: { type, message }, ...(isReport(report) ? { report } : {}) };
 }
 
-/** A bootstrap that a teardown took over has ended (X6): whoever followed it is told so, and not how the teardown fares. */
-function interrupted({ status, workflowId }: RunSummary, left: unknown): Outcome {
+/** A bootstrap that goes on as a teardown has ended, taken over (X6) or failed by itself: whoever followed it is told so, and not how the teardown fares. */
+function goneOn({ status, workflowId }: RunSummary, left: unknown): Outcome {
   const report = isReport(left) ? left : undefined;
+  const failed = report?.teardown === undefined ? undefined : report.stages.find(({ error }) => error !== undefined);
+  if (report !== undefined && failed?.error !== undefined) return failedOutcome(status, failed.error.type, `${failed.title}: ${failed.error.message}`, report);
   const who = report?.interruption === undefined ? 'a teardown took it over' : interruptionLine(report.interruption);
   return { status, error: { type: 'Interrupted', message: `The bootstrap was interrupted: ${who}. The teardown: goldenpath watch ${workflowId}` }, ...(report === undefined ? {} : { report }) };
 }

@@ -18,6 +18,8 @@ export type AuditEvent =
   | { kind: 'attempt'; channel: 'update' | 'signal'; claims: DecisionClaims | null; signature: Signature; accepted: boolean; reason?: string | undefined }
   | { kind: 'decision'; decision: string; request: DecisionRequest; approvals: Approval[] }
   | { kind: 'void'; request: string; reason: string }
+  /** What an operator answered where a stage failed. */
+  | { kind: 'operator'; stage: string; decision: 'retry' | 'abort'; by: string; reason: string }
   | { kind: 'proof'; proof: DnsProof; why: string }
   | { kind: 'destroy'; activity: string; attempt: number; permit: Permit }
   | { kind: 'repair'; request: DecisionRequest; approvals: Approval[]; records: string[] }

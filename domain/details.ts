@@ -17,6 +17,7 @@ export function currentDetails(report: RunReport): string {
     if (stage.status === 'failed' || stage.status === 'waiting') for (const line of errorLines(stage)) lines.push(`  - ${line}`);
   }
   if (report.interruption !== undefined) lines.push('', `**Interrupted**: ${interruptionLine(report.interruption)}. What is under way comes to its safe point; then this run goes on as the teardown.`);
+  if (report.teardown !== undefined) lines.push('', '**Tears itself down**: the bootstrap has failed, and this workflow goes on as the teardown of what it made.');
   if (report.interrupted !== undefined) lines.push('', `Took over the bootstrap run ${report.interrupted}.`);
   if (report.waiting !== undefined) lines.push('', ...waitingLines(report));
   const [standing, command] = leftStanding(report);

@@ -1,5 +1,5 @@
 // Route 53 records and whose they are: ExternalDNS's TXT registry with our prefix, and the exact owner (D2, D3, failures 14–16).
-import { isWithin, normaliseName } from './dns-names.ts';
+import { buildOfName, isWithin, normaliseName } from './dns-names.ts';
 
 /** A record set as the Route 53 listing gives it, reduced to what comparing and deleting need. */
 export interface DnsRecord {
@@ -78,7 +78,8 @@ function registeredType({ type, values }: DnsRecord): string {
  * The records of a listing that belong to a platform (D2): the registry TXT records that carry its exact owner, the
  * records those speak of, and, where the platform owns a subtree of its own (ephemeral), whatever lies inside it —
  * owned by someone else, or by no one (failures 15, 18). A persistent platform's suffix contains every ephemeral
- * one's names, so there the suffix alone is never proof (failure 17).
+ * one's names, so there the suffix alone is never proof (failure 17); and what lies in a build's subtree is not its own
+ * whatever a TXT says: IAM lets it write nothing there (D1), so someone else did.
  */
 export function ownedRecords(listing: readonly DnsRecord[], owner: { ownerId: string; hostSuffix: string; lifecycle: 'ephemeral' | 'persistent' }): OwnedRecord[] {
   const records = listing.map(normaliseRecord);
@@ -115,6 +116,7 @@ function ownersOf(records: readonly DnsRecord[]): Owners {
 }
 
 function claimOf(record: DnsRecord, owners: Owners, { ownerId, hostSuffix, lifecycle }: Parameters<typeof ownedRecords>[1]): OwnedRecord['because'] | undefined {
+  if (lifecycle === 'persistent' && buildOfName(record.name, hostSuffix) !== undefined) return undefined;
   const inside = lifecycle === 'ephemeral' && isWithin(record.name, hostSuffix) ? 'inside-scope' : undefined;
   if (record.type === 'NS' || record.type === 'SOA') return inside;
   if (record.type === 'TXT') return record.values.some((value) => heritageOwner(value) === ownerId) ? 'registry-txt' : inside;

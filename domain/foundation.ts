@@ -25,11 +25,12 @@ export interface FoundationReadings {
   recordedZoneId: Reading<string | null>;
   /** Keys of each secret of the plan, by the secret's name. */
   secrets: Record<string, Reading<string[]>>;
-  quota: Reading<{ clusters: number; limit: number }>;
+  /** `own`: the platform's own cluster is among them. */
+  quota: Reading<{ clusters: number; limit: number; own?: boolean }>;
   /** Actions the caller may not perform, by policy simulation. */
   deniedActions: Reading<string[]>;
   bucket: Reading<{ region: string }>;
-  /** Names that exist inside the host suffix already. */
+  /** Names of records that are the platform's already. */
   recordsInScope: Reading<string[]>;
 }
 
@@ -77,7 +78,7 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       fix: 'attach the policy that docs/reference/iam.md lists to the role of the worker',
     }),
     check('quota', 'EKS quota', readings.quota, {
-      problems: ({ clusters, limit }) => (clusters < limit ? [] : [`${clusters} of ${limit} clusters exist`]),
+      problems: ({ clusters, limit, own }) => (clusters < limit || own === true ? [] : [`${clusters} of ${limit} clusters exist`]),
       describe: ({ clusters, limit }) => `${clusters} of ${limit} clusters exist`,
       fix: 'tear a platform down, or raise the service quota L-1194D53C (EKS clusters)',
     }),
@@ -87,8 +88,9 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       fix: `create the bucket ${plan.registry.bucket} in ${target.region}, or correct registry.bucket in ${file}`,
     }),
     check('scope-empty', 'DNS scope', readings.recordsInScope, {
-      problems: (names) => names.map((name) => `${name} exists already`),
-      describe: () => `nothing exists inside ${target.hostSuffix}`,
+      // A build's subtree begins empty. A persistent platform has the same owner id for ever: what bears it is its own, and its ExternalDNS takes it up again.
+      problems: (names) => (target.lifecycle === 'persistent' ? [] : names.map((name) => `${name} exists already`)),
+      describe: (names) => (target.lifecycle === 'ephemeral' ? `nothing exists inside ${target.hostSuffix}` : `${names.length} names are its own already, by owner ${target.ownerId}`),
       fix: 'tear down the platform that left these records, or use another build id',
     }),
   ];

@@ -120,6 +120,13 @@ function tier2Needs({ databases, objectStorage, tls }: Environment): Pick<Plan, 
   return { ...(databases === undefined ? {} : { databases }), ...(objectStorage === undefined ? {} : { objectStorage }), ...(tls === undefined ? {} : { tls }) };
 }
 
+/** The teardown of the platform that a bootstrap's plan raises: the very plan that `makePlan` gives for it. */
+export function teardownOf(whole: Plan): Plan {
+  const { hash: _, ...bootstrap } = whole;
+  const plan: Omit<Plan, 'hash'> = { ...bootstrap, operation: 'teardown', stages: stagesOf('teardown', bootstrap.target.lifecycle) };
+  return { ...plan, hash: hashOf(plan) };
+}
+
 /** Whether the hash still says what the plan holds: a plan changed on its way is refused. */
 export function planProblem(plan: Plan): string | undefined {
   const { hash, ...rest } = plan;

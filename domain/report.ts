@@ -73,7 +73,9 @@ export interface RunReport {
   refusals: { at: number; by: string; reason: string }[];
   /** Of a bootstrap: the teardown that takes it over, or took it over (X6). */
   interruption?: Interruption;
-  /** Of a teardown: the run id of the bootstrap that it took over. */
+  /** Of a bootstrap that failed and was told to tear itself down: where that teardown is, under which plan. Its run follows this one. */
+  teardown?: { workflowId: string; planHash: string };
+  /** Of a teardown: the run id of the bootstrap that it took over, or that it cleans up after. */
   interrupted?: string;
 }
 
@@ -109,10 +111,15 @@ export function explained(residue: readonly Residue[], known: readonly { id: str
   return residue.map((item) => ({ ...item, why: known.find(({ id }) => id === item.id)?.why ?? item.why }));
 }
 
+/** Whether a bootstrap came to create anything. The stage before, the claim, says whose the build id is. */
+export function hasCreated({ stages }: Pick<RunReport, 'stages'>): boolean {
+  return stages.some(({ id, attempts }) => id === 'cluster' && attempts > 0);
+}
+
 /** What a bootstrap that ended badly left standing, and the command that removes it: two lines, none where it came to create nothing. */
-export function leftStanding({ operation, state, stages, ledger, environment, buildId, cluster, interruption }: RunReport): [] | [what: string, command: string] {
-  const created = stages.some(({ id, attempts }) => id === 'cluster' && attempts > 0);
-  if (operation !== 'bootstrap' || state !== 'failed' || !created || interruption !== undefined) return []; // interrupted: its teardown is on it
+export function leftStanding(report: RunReport): [] | [what: string, command: string] {
+  const { operation, state, ledger, environment, buildId, cluster, interruption, teardown } = report;
+  if (operation !== 'bootstrap' || state !== 'failed' || !hasCreated(report) || interruption !== undefined || teardown !== undefined) return []; // a teardown is on it
   // What an attempt made whose answer was lost is not in the ledger; a teardown finds it by its tags.
   const what = ledger.length === 0 ? 'AWS objects of the platform may exist' : `${ledger.length} AWS object${ledger.length === 1 ? '' : 's'} of the platform exist${ledger.length === 1 ? 's' : ''}`;
   const platform = buildId === null ? '--lifecycle persistent' : `--build-id ${buildId}`;

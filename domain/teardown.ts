@@ -74,10 +74,17 @@ export interface Traces {
 }
 
 /** Says that the platform never was, with all that was looked for; undefined where there is a trace of it. A typing error in a build id must not read as a clean teardown. */
-export function neverExisted({ buildId, environment, cluster, hostSuffix, zone }: Pick<Target, 'buildId' | 'environment' | 'cluster' | 'hostSuffix' | 'zone'>, { cluster: live, objects, records, claimed, ledger }: Traces): string | undefined {
+export function neverExisted({ buildId, environment, cluster, hostSuffix, ownerId, zone }: Pick<Target, 'buildId' | 'environment' | 'cluster' | 'hostSuffix' | 'ownerId' | 'zone'>, { cluster: live, objects, records, claimed, ledger }: Traces): string | undefined {
   if (live !== null || objects.length > 0 || claimed || ledger.length > 0 || 'problem' in records || records.value.length > 0) return undefined;
+  if (buildId === null) {
+    return [
+      `lifecycle: ${environment} has no persistent platform, and never had one: there is no cluster ${cluster}, no AWS object with its tag,`,
+      `no record of owner ${ownerId} in ${zone}, and no receipt that names an object.`,
+      `Fix: name the environment whose platform is meant; \`goldenpath status --env ${environment}\` lists the runs`,
+    ].join(' ');
+  }
   return [
-    `buildId: ${buildId ?? '(none)'} names no platform of ${environment} that ever was: there is no cluster ${cluster}, no AWS object with its tag,`,
+    `buildId: ${buildId} names no platform of ${environment} that ever was: there is no cluster ${cluster}, no AWS object with its tag,`,
     `no record of it under ${hostSuffix} in ${zone}, no claim of the build id and no receipt that names an object.`,
     `Fix: correct the build id; \`goldenpath status --env ${environment}\` lists the runs`,
   ].join(' ');
@@ -89,6 +96,14 @@ export function workloadApplications(applications: readonly ApplicationState[]):
     .filter((application) => application.name !== ROOT_APPLICATION && compareTiers(tierOf(application), '1') > 0)
     .toSorted((a, b) => compareTiers(tierOf(b), tierOf(a)))
     .map(({ name }) => name);
+}
+
+/** The same, tier by tier: an upper tier goes before the one that it needs (step 4). */
+export function workloadTiers(applications: readonly ApplicationState[]): { tier: Tier; names: string[] }[] {
+  const names = workloadApplications(applications);
+  return TIERS.toReversed()
+    .map((tier) => ({ tier, names: names.filter((name) => applications.some((application) => application.name === name && tierOf(application) === tier)) }))
+    .filter((each) => each.names.length > 0);
 }
 
 /** What is left once the workloads are gone: tier 1, highest wave first, the root application last (step 9, failures 2, 3). */

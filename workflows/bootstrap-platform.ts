@@ -3,6 +3,7 @@ import { HOSTS } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
 import { checkTier2Foundation } from '../domain/foundation-tier-2.ts';
+import { ownTeardown } from '../domain/own-teardown.ts';
 import { applicationsUpTo, needsTier2, type Plan } from '../domain/plan.ts';
 import type { RunReport } from '../domain/report.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
@@ -12,10 +13,10 @@ import type { BootstrapInput } from './messages.ts';
 import { type Policies, policies } from './policies.ts';
 import { closeRun, type Note, openRun, recordFailure, type Run } from './run.ts';
 
-/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report, or goes on as the teardown that takes it over (X6). */
+/** Bootstraps the platform of the plan. Ends with the report, or fails with an ApplicationFailure whose first detail is the report, or goes on as the teardown that takes it over (X6) or that it was told to end with. */
 export async function bootstrapPlatform({ plan, request }: BootstrapInput): Promise<RunReport> {
   const run = openRun(plan, request);
-  return interruptible(run, plan, () => raise(run, plan), (error) => recordFailure(run, plan, error));
+  return interruptible(run, plan, () => raise(run, plan), { failed: (error) => recordFailure(run, plan, error), ownTeardown: () => ownTeardown(plan, request, run.report) });
 }
 
 async function raise(run: Run, plan: Plan): Promise<RunReport> {
@@ -23,12 +24,12 @@ async function raise(run: Run, plan: Plan): Promise<RunReport> {
   await run.stage('foundation', { act: (note) => foundation(plan, call, note) });
   await run.stage('claim', { act: (note) => claim(run, plan, call, note) });
   const cluster = await run.stage('cluster', { act: (note) => createCluster(run, plan, call, note) });
-  await run.stage('tier-0', { act: (note) => acceptTier0(plan, call, note) });
-  await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
+  await run.stage('tier-0', { act: (note) => acceptTier0(plan, cluster, call, note) });
+  const standing = await run.stage('argocd', { act: (note) => installArgoCd(plan, call, note) });
   for (const { tier } of plan.tiers) {
     await run.stage(`tier-${tier}`, {
-      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: plan.nodeGroup.desiredSize, ...(needsTier2(tier) ? { needs: { databases: plan.databases, objectStorage: plan.objectStorage } } : {}) }), note); },
-      act: (note) => raiseGate(plan, tier, cluster, call, note),
+      precheck: async (note) => { passed('PreflightFailed', `Preflight of tier ${tier}`, await call.probe.preflightTier(`Preflight of tier ${tier}`, { target: plan.target, tier, desiredNodes: cluster.nodes, ...(needsTier2(tier) ? { needs: { databases: plan.databases, objectStorage: plan.objectStorage } } : {}) }), note); },
+      act: (note) => raiseGate(plan, higher(tier, standing), cluster, call, note),
       verify: (_, note) => acceptTier(plan, tier, call, note),
     });
   }
@@ -38,6 +39,8 @@ async function raise(run: Run, plan: Plan): Promise<RunReport> {
 interface ClusterRoles {
   vpcId: string;
   roleArns: Record<string, string>;
+  /** How many nodes there must be: those of the plan, or what the autoscaler has left of them on a platform that stands already. */
+  nodes: number;
 }
 
 async function foundation(plan: Plan, { probe, zone }: Policies, note: Note): Promise<void> {
@@ -70,11 +73,13 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
   run.own(await change.startCluster(`Create EKS ${versions.kubernetes} cluster ${target.cluster}`, { target, version: versions.kubernetes, clusterRoleArn: roles.clusterRoleArn }));
   const facts = await until(timings.cluster).probeCluster(`Wait for the control plane, about ${minutes(timings.cluster)}`, { target, startedAt: Date.now(), wait: timings.cluster });
   note(`control plane ${facts.version} at ${facts.endpoint}`);
+  if (facts.version !== versions.kubernetes) note(`the version manifest has Kubernetes ${versions.kubernetes}: a bootstrap upgrades no control plane that stands already`);
 
   const nodes = async () => {
     run.own(await change.startNodeGroup(`Create the node group, ${plan.nodeGroup.desiredSize} nodes`, { target, nodeGroup: plan.nodeGroup, nodeRoleArn: roles.nodeRoleArn }));
     const { instances } = await until(timings.nodeGroup).probeNodeGroup(`Wait for the nodes, about ${minutes(timings.nodeGroup)}`, { target, startedAt: Date.now(), wait: timings.nodeGroup, desired: plan.nodeGroup.desiredSize });
     note(`${instances} nodes in the node group`);
+    return Math.min(instances, plan.nodeGroup.desiredSize);
   };
   const identities = async () => {
     const { roleArns, owned } = await change.ensureIrsaRoles('OIDC provider and roles of the controllers', { target, oidcIssuer: facts.oidcIssuer, secrets: plan.secrets, objectStorage: plan.objectStorage });
@@ -85,24 +90,33 @@ async function createCluster(run: Run, plan: Plan, { change, until }: Policies, 
   const addon = async (name: 'vpc-cni' | 'kube-proxy' | 'coredns') => { run.own(await change.ensureAddon(`Add-on ${name}`, { target, addon: name, version: versions.addons[name] })); };
   // A1: namespaces and CRDs before anything of their kind. They need the API only, so the nodes' minutes pay for them.
   const groundwork = async () => { note(...(await change.applyPrerequisites('Namespaces, default StorageClass, CRDs', { target, manifests: versions.manifests }))); };
-  const [roleArns] = await settled([identities(), nodes(), groundwork(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
+  const [roleArns, joined] = await settled([identities(), nodes(), groundwork(), addon('vpc-cni'), addon('kube-proxy'), addon('coredns')]);
   // Core DNS and the CSI driver become active once there are nodes, which is now.
   const due = { ...timings.addon, expectedMs: 0 };
   const addons = await until(due).probeAddons('Wait for the add-ons', { target, startedAt: Date.now(), wait: due, addons: ['vpc-cni', 'kube-proxy', 'coredns', 'aws-ebs-csi-driver'] });
   note(`add-ons ${addons.map(({ name }) => name).join(', ')}`);
-  return { vpcId: facts.vpcId, roleArns };
+  return { vpcId: facts.vpcId, roleArns, nodes: joined };
 }
 
-async function acceptTier0(plan: Plan, { until }: Policies, note: Note): Promise<void> {
+async function acceptTier0(plan: Plan, { nodes }: ClusterRoles, { until }: Policies, note: Note): Promise<void> {
   const { target, timings } = plan;
-  passed('AcceptanceFailed', 'Acceptance of tier 0', await until(timings.acceptance).probeTier0('Nodes Ready, CNI and DNS available', { target, startedAt: Date.now(), wait: timings.acceptance, nodes: plan.nodeGroup.desiredSize }), note);
+  passed('AcceptanceFailed', 'Acceptance of tier 0', await until(timings.acceptance).probeTier0('Nodes Ready, CNI and DNS available', { target, startedAt: Date.now(), wait: timings.acceptance, nodes }), note);
 }
 
-async function installArgoCd(plan: Plan, { change, until }: Policies, note: Note): Promise<void> {
+/** Gives the gate at which a persistent platform stands already. A build's id serves once: nothing can stand there. */
+async function installArgoCd(plan: Plan, { change, probe, until }: Policies, note: Note): Promise<Tier | null> {
   const { target, versions, timings } = plan;
   note(...(await change.installArgoCd(`Apply Argo CD ${versions.manifests.argocd.version}`, { target, manifest: versions.manifests.argocd })));
   const { version } = await until(timings.argocd).probeArgoCd('Wait for Argo CD to be available', { target, startedAt: Date.now(), wait: timings.argocd });
   note(`Argo CD ${version} is available`);
+  if (target.lifecycle === 'ephemeral') return null;
+  const { maxTier } = await probe.readGate('Read at which gate the platform stands', { target });
+  if (maxTier !== null) note(`the gate stands at tier ${maxTier}; it is not lowered, since Argo CD would remove what lies above`);
+  return maxTier;
+}
+
+function higher(tier: Tier, standing: Tier | null): Tier {
+  return standing !== null && compareTiers(standing, tier) > 0 ? standing : tier;
 }
 
 /** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */

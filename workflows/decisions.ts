@@ -16,9 +16,9 @@ export function openRecorder(plan: Plan): Recorder {
   const { workflowId, runId } = workflowInfo();
   const { environment, cluster } = plan.target;
   return async (event, name) => {
-    // A run that cannot put its question on record must soon say so.
+    // A run that cannot put its question on record must soon say so, and no operator's answer waits for S3.
     const { change, lastWord } = policies(plan.timings);
-    await (event.kind === 'request' ? lastWord : change).recordAudit(`Put on record: ${event.kind}`, { registry: plan.registry, entry: { schema: 1, at: Date.now(), environment, cluster, workflowId, runId, ...event }, name });
+    await (event.kind === 'request' || event.kind === 'operator' ? lastWord : change).recordAudit(`Put on record: ${event.kind}`, { registry: plan.registry, entry: { schema: 1, at: Date.now(), environment, cluster, workflowId, runId, ...event }, name });
   };
 }
 

@@ -17,6 +17,10 @@ export async function lateSweep({ plan, report }: { plan: Plan; report: RunRepor
   for (const [index, afterMs] of plan.timings.lateSweepsMs.entries()) {
     await sleep(Math.max(0, endedAt + afterMs - Date.now()), { summary: `Sweep ${index + 1} of ${plan.timings.lateSweepsMs.length}` });
     try {
+      if (await standsAgain(plan)) {
+        setCurrentDetails(`${currentDetails(current)}\n\n**No further sweep:** the platform stands again, or a run of it is in flight; what bears its tags is no residue any more.`);
+        break;
+      }
       current = await sweepOnce(plan, report, index);
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
@@ -26,6 +30,15 @@ export async function lateSweep({ plan, report }: { plan: Plan; report: RunRepor
   }
   if (failed.length > 0) throw ApplicationFailure.create({ type: 'TerminalState', message: failed.join('; '), nonRetryable: true, details: [current] });
   return current;
+}
+
+/** A persistent platform may be raised again under the same name before the last sweep; a build's id serves once. */
+async function standsAgain({ target, timings }: Plan): Promise<boolean> {
+  if (target.lifecycle === 'ephemeral') return false;
+  const { survey } = policies(timings);
+  const [{ run } = { run: null }] = await survey.readRuns('Is a run of the platform in flight', { workflowIds: [target.workflowId] });
+  const [{ exists } = { exists: false }] = await survey.readClusters('Does the platform stand again', { clusters: [target.cluster] });
+  return run !== null || exists;
 }
 
 /** One sweep, recorded in a receipt of its own. */

@@ -27,7 +27,7 @@ export async function removeOrphans({ plan, request }: TeardownInput): Promise<R
   const protections = openProtections(plan, call);
   const gate = closedGate(plan, call, { record: run.record, protections });
   const decide = (decided: Decided) => { for (const part of [gate, protections]) part.decide(decided); };
-  const removal = openRemoval(plan, gate);
+  const removal = openRemoval(plan, gate, call);
   try {
     const kept = await run.stage('gone', { act: (note) => takeStock(run, plan, call, note) });
     gate.open(Date.now()); // without a cluster there is no source of records
@@ -73,7 +73,7 @@ async function recordsGone(plan: Plan, gate: Gate, call: Policies, note: Note): 
     await demandUncontested(plan, call);
     throw new NeedsDecision('DnsRecordsRemain', `Route 53 holds ${owned.length} record${owned.length === 1 ? '' : 's'} of a platform that is gone; nothing renews or removes them any more`, owned.map(ownedLine), { decisions: ['repair', 'abort'], subject: subjectOf(owned), records: owned });
   }
-  note(permitLine(await proveGone(gate, 'DNS gate')));
+  note(permitLine(await proveGone(plan, gate, call, 'DNS gate')));
 }
 
 async function demandUncontested({ target }: Plan, call: Policies): Promise<void> {
@@ -89,18 +89,19 @@ async function demandUncontested({ target }: Plan, call: Policies): Promise<void
   if (problems.length > 0) throw new GoldenpathError('NotOwned', 'Records inside the platform’s scope are not its alone; nothing was removed', problems);
 }
 
-/** The gate's proof. Here nobody may leave records behind: removing them is what the run is for. */
-async function proveGone(gate: Gate, why: string): Promise<Awaited<ReturnType<Gate['prove']>>> {
+/** The gate's proof. Here nobody may leave records behind: removing them is what the run is for; nor is a record offered that is not the platform's alone. */
+async function proveGone(plan: Plan, gate: Gate, call: Policies, why: string): Promise<Awaited<ReturnType<Gate['prove']>>> {
   try {
     return await gate.prove(why);
   } catch (error) {
     if (!(error instanceof NeedsDecision)) throw error;
+    await demandUncontested(plan, call);
     throw new NeedsDecision(error.type, error.message, error.problems, { ...error.offer, decisions: error.offer.decisions.filter((decision) => decision !== 'leave') });
   }
 }
 
 /** Removes kind by kind, each call on a fresh proof. What is refused while something uses it is tried again until the deadline; what is refused for good is left, and nobody waits for what it uses. */
-function openRemoval(plan: Plan, gate: Gate) {
+function openRemoval(plan: Plan, gate: Gate, policy: Policies) {
   const { target, breakGlass, registry, hash, timings } = plan;
   const refused: Refusal[] = [];
 
@@ -108,7 +109,7 @@ function openRemoval(plan: Plan, gate: Gate) {
     const startedAt = Date.now();
     const deleted = new Set<string>();
     for (;;) {
-      const permit = await proveGone(gate, 'Before a removal');
+      const permit = await proveGone(plan, gate, policy, 'Before a removal');
       const done = await call({ target, permit, breakGlass, registry, planHash: hash, proofMaxAgeMs: timings.proofMaxAgeMs, cleanListings: timings.dnsGate.cleanListings });
       for (const line of done.deleted) deleted.add(line);
       const elapsed = Date.now() - startedAt;

@@ -5,6 +5,7 @@ import type { Decided, DecisionInput, DecisionRequest } from '../domain/break-gl
 import { currentDetails } from '../domain/details.ts';
 import { type Plan, planProblem } from '../domain/plan.ts';
 import { addToLedger, endState, newReport, type OwnedObject, receiptOf, type RunReport, type StageReport, type Waiting } from '../domain/report.ts';
+import type { BootstrapRequest } from '../domain/request.ts';
 import { checkDecisionForm, type Decisions, openDecisions } from './decisions.ts';
 import { describe, isOperational, NeedsDecision, type Offer } from './failures.ts';
 import { abortSignal, abortUpdate, type Answer, decideSignal, decideUpdate, REPORT_MEMO, reportQuery, retrySignal, retryUpdate, searchAttribute, startAttributes } from './messages.ts';
@@ -19,13 +20,13 @@ export interface StageSteps<T> {
   decide?: (decided: Decided) => void;
 }
 export type Note = (...lines: string[]) => void;
-type Operator = { decision: 'retry' | 'abort' } & Answer;
+type Operator = { decision: 'retry' | 'abort'; told: RunReport['decisions'][number] } & Answer;
 
 /** What comes by hand may be anything, also nothing at all. */
 const answerSchema: z.ZodType<Answer> = z.object({ stage: z.string().min(1), by: z.string().min(1), reason: z.string().min(1) });
 
 /** Opens the run: handlers first, before anything is awaited. Throws InvalidInput where the plan was changed on its way. */
-export function openRun(plan: Plan, request: { requester: string; onFailure: 'fail' | 'wait'; commit?: string | undefined }) {
+export function openRun(plan: Plan, request: { requester: string; onFailure: BootstrapRequest['onFailure']; commit?: string | undefined }) {
   const report = newReport(plan, { runId: workflowInfo().runId, requester: request.requester, startedAt: Date.now() });
   let decision: Operator | undefined;
   const decisions = openDecisions(plan, report, request.requester);
@@ -41,8 +42,9 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     if (problem !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: `Refused: ${problem}`, nonRetryable: true });
   };
   const take = (kind: Operator['decision'], answer: Answer) => {
-    decision = { decision: kind, ...answer };
-    report.decisions.push({ stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() });
+    const told = { stage: answer.stage, decision: kind, by: answer.by, reason: answer.reason, at: Date.now() };
+    decision = { decision: kind, told, ...answer };
+    report.decisions.push(told);
     return report;
   };
   const takeByHand = (kind: Operator['decision'], answer: Answer) => {
@@ -81,8 +83,9 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
-        if (request.onFailure === 'fail' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
+        if (request.onFailure !== 'wait' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
+        if (answer.decided === undefined) await recordOperator(entry);
         if (answer.decision === 'abort') {
           entry.status = 'failed';
           entry.error = { type: 'Aborted', message: `${answer.by} ended the run at this stage, after: ${entry.error?.message ?? 'no error'}`, problems: entry.error?.problems ?? [] };
@@ -112,6 +115,18 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: 'fa
     if (decided !== undefined) return { decision: decided.decision, by: decided.approvals.map(({ claims }) => claims.approver).join(' and '), decided };
     if (decision === undefined) throw new TypeError('the wait for a decision ended without one');
     return decision;
+  }
+
+  /** An operator's answer destroys nothing: it is obeyed also where it cannot be put on record, and the report says so. */
+  async function recordOperator(entry: StageReport): Promise<void> {
+    if (decision === undefined) throw new TypeError('there is no answer to put on record');
+    const { told, by, reason } = decision;
+    try {
+      await decisions.record({ kind: 'operator', stage: entry.id, decision: decision.decision, by, reason }, `${entry.id}-${entry.attempts}`);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      told.reason += ` (not in the audit trail: ${describe(error).message})`;
+    }
   }
 
   /** The question, once it is on record. Where it cannot be, there is none: then only an operator's answer is left, and the reason says why. */
@@ -201,7 +216,7 @@ async function decideByHand(report: RunReport, decisions: Decisions, given: Deci
 }
 
 /** Writes the receipt of a run that failed. That it cannot be written is told in the report, beside what failed first. */
-async function leaveReceipt(report: RunReport, plan: Plan): Promise<void> {
+export async function leaveReceipt(report: RunReport, plan: Plan): Promise<void> {
   const entry = find(report, 'receipt');
   const { target, registry } = plan;
   try {

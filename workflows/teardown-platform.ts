@@ -10,7 +10,8 @@ import { externalDnsProblems, whyNoExternalDns } from '../domain/external-dns.ts
 import type { Plan } from '../domain/plan.ts';
 import type { Protection } from '../domain/protections.ts';
 import { explained, recordResidue, type RunReport } from '../domain/report.ts';
-import { afterMending, beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications } from '../domain/teardown.ts';
+import { afterMending, beginProblems, controllerApplications, isInMotion, neverExisted, workloadApplications, workloadTiers } from '../domain/teardown.ts';
+import { residueOf } from '../domain/what-to-do.ts';
 import { closedGate, type Gate } from './dns-gate.ts';
 import { NeedsDecision } from './failures.ts';
 import { LATE_SWEEP, type TeardownInput } from './messages.ts';
@@ -126,10 +127,12 @@ async function frozen({ target }: Plan, { argocd }: Inventory, { probe }: Polici
 /** Step 4. */
 async function removeWorkloads({ target, timings }: Plan, { argocd }: Inventory, { probe, change, watch }: Policies, note: Note): Promise<void> {
   const applications = argocd ? await probe.readApplications('Applications there are now', { target }) : [];
-  const names = workloadApplications(applications);
-  if (names.length === 0) { note('no application above tier 1'); return; }
-  note(...(await change.deleteApplications(`Delete ${names.join(', ')}`, { target, names })));
-  note(...(await watch(timings.drain).awaitApplicationsGone('Wait for the applications and their objects to go', { target, names })));
+  const tiers = workloadTiers(applications);
+  if (tiers.length === 0) note('no application above tier 1');
+  for (const { tier, names } of tiers) {
+    note(...(await change.deleteApplications(`Delete tier ${tier}: ${names.join(', ')}`, { target, names })));
+    note(...(await watch(timings.drain).awaitApplicationsGone(`Wait for tier ${tier} and its objects to go`, { target, names })));
+  }
 }
 
 /** Step 5: while the load balancer controller and ExternalDNS live (failures 11, 12). */
@@ -160,6 +163,8 @@ async function removeVolumes(permit: Destroying, run: Run, { target, timings }: 
   const { done, kept } = await call.deleteVolumes('Delete claims and their volumes', permit);
   note(...done);
   run.own(kept.map(({ kind, id, name }) => ({ kind, id, name })));
+  // A run that fails before its sweep leaves these in its receipt: `orphans` must not take for lost what is kept on purpose.
+  run.report.residue = kept.map(({ why, ...disk }) => residueOf(disk, why));
   const wait = timings.volumesGone;
   await until(wait).probeVolumesGone('No EBS volume of the cluster but those that are kept', { target, startedAt: Date.now(), wait, kept: kept.map(({ id }) => id) });
   return kept;

@@ -56,15 +56,21 @@ export async function followUntil({ client }: Contact, ref: RunRef, printer: Pri
   }
 }
 
-/** Prints how a followed run stands now: the report as one JSON document, or a summary. */
-export function printEnd({ view, exit }: Followed, printer: Printer): number {
-  const { report, run, outcome } = view ?? {};
-  if (printer.format === 'json') {
-    const error = outcome?.error === undefined ? {} : { error: outcome.error };
-    printer.document(report === undefined ? { schema: 1, state: outcome === undefined ? 'running' : 'failed', workflowId: run?.workflowId ?? null, runId: run?.runId ?? null, ...error } : { ...report, ...error });
-  } else if (report !== undefined) printer.data(...summaryLines(report, printer.paint));
+/** Prints how a followed run stands now: the report as one JSON document, or a summary. `teardown`: the one that followed a failed bootstrap, by its own request. */
+export function printEnd({ view, exit }: Followed, printer: Printer, teardown?: Followed): number {
+  const { report, outcome } = view ?? {};
+  if (printer.format === 'json') printer.document({ ...documentOf(view), ...(teardown === undefined ? {} : { teardown: { ...report?.teardown, ...documentOf(teardown.view) } }) });
+  else {
+    if (report !== undefined) printer.data(...summaryLines(report, printer.paint));
+    if (teardown?.view?.report !== undefined) printer.data(...summaryLines(teardown.view.report, printer.paint));
+  }
   if (outcome?.error !== undefined && report?.state !== 'failed') printer.message(`${outcome.error.type}: ${outcome.error.message}`);
   return exit;
+}
+
+function documentOf({ report, run, outcome }: Partial<RunView> = {}): object {
+  const error = outcome?.error === undefined ? {} : { error: outcome.error };
+  return report === undefined ? { schema: 1, state: outcome === undefined ? 'running' : 'failed', workflowId: run?.workflowId ?? null, runId: run?.runId ?? null, ...error } : { ...report, ...error };
 }
 
 interface Progress {

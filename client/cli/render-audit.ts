@@ -30,6 +30,7 @@ function rowOf(entry: AuditEntry): Row {
   if (entry.kind === 'attempt') return attemptRow(entry);
   if (entry.kind === 'decision') return { who: names(entry.approvals), what: about(entry.request), result: `decided: ${entry.decision}` };
   if (entry.kind === 'void') return { who: '–', what: `request ${entry.request}`, result: `void: ${entry.reason}` };
+  if (entry.kind === 'operator') return { who: entry.by, what: `${entry.stage}: ${entry.decision}`, result: `said: ${entry.reason}` };
   if (entry.kind === 'proof') return { who: '–', what: entry.why, result: permitLine(entry.proof) };
   if (entry.kind === 'destroy') return destroyRow(entry);
   if (entry.kind === 'repaired') return { who: '–', what: `request ${entry.request}`, result: `deleted ${count(entry.records.length, 'record')} in change ${entry.change}` };

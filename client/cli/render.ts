@@ -98,6 +98,7 @@ function closingLines(report: RunReport, paint: Paint): string[] {
     ...report.decisions.map(({ stage, decision, by, reason }) => `  ${decision} at ${stage} by ${by}: ${reason}`),
     ...waitingLines(report, paint),
     ...(report.interruption === undefined ? [] : [`  ${paint('yellow', 'interrupted')}: ${interruptionLine(report.interruption)}`, `      the teardown: goldenpath watch ${report.workflowId}`]),
+    ...(report.teardown === undefined ? [] : [`  ${paint('yellow', 'tears itself down')}: the teardown of what it made follows`, `      the teardown: goldenpath watch ${report.teardown.workflowId}`]),
     ...(report.interrupted === undefined ? [] : [`  took over the bootstrap run ${report.interrupted}`]),
     ...report.residue.flatMap(({ kind, id, why, whatToDo }) => [`  ${paint('yellow', 'left behind')} ${kind} ${id}: ${why}`, `      to do: ${whatToDo}`]),
     ...(standing === undefined ? [] : [`  ${paint('yellow', standing)}. Remove them with:`, `    ${command}`]),
@@ -134,22 +135,23 @@ function stageMs({ startedAt, endedAt }: StageReport): number {
   return startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt;
 }
 
-/** Temporal's word for how a run stands; a bootstrap continues as new where a teardown takes it over. */
-function statusWord(status: string): string {
-  return status === 'CONTINUED_AS_NEW' ? 'interrupted' : status.toLowerCase();
+/** Temporal's word for how a run stands; a bootstrap continues as new where a teardown takes it over, or follows its failure. */
+function statusWord({ status, tornDownByItself }: Pick<RunSummary, 'status' | 'tornDownByItself'>): string {
+  if (status !== 'CONTINUED_AS_NEW') return status.toLowerCase();
+  return tornDownByItself ? 'failed' : 'interrupted';
 }
 
 /** A table of runs, newest first. */
 export function runLines(runs: readonly RunSummary[], paint: Paint, now: number): string[] {
   if (runs.length === 0) return ['There is no run.'];
-  const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? statusWord(run.status) : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
+  const rows = runs.map((run) => [run.cluster ?? run.workflowId, run.operation, run.gate === null ? statusWord(run) : 'waiting', run.gate ?? run.phase ?? '–', run.requester ?? '–', duration((run.endedAt ?? now) - run.startedAt), new Date(run.startedAt).toISOString().slice(0, 16).replace('T', ' ')]);
   return tableLines(['PLATFORM', 'RUN', 'STATE', 'STAGE', 'BY', 'TOOK', 'STARTED (UTC)'], rows, paint);
 }
 
 /** One run, as `status` shows it. */
 export function viewLines({ run, report, pending, silent, outcome }: RunView, paint: Paint): string[] {
   return [
-    ...(report === undefined ? [`${paint('bold', `${operationTitle(run.operation)} of ${run.cluster ?? run.workflowId}`)}: ${statusWord(run.status)}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
+    ...(report === undefined ? [`${paint('bold', `${operationTitle(run.operation)} of ${run.cluster ?? run.workflowId}`)}: ${statusWord(run)}, stage ${run.phase ?? 'unknown'}`] : reportLines(report, paint)),
     ...pendingLines(pending).map((line) => `  ${paint('cyan', '…')} ${line}`),
     ...(silent === undefined ? [] : [`  ${paint('yellow', '!')} ${silentLine(silent)}`]),
     ...(outcome?.error === undefined || report?.state === 'failed' ? [] : [`  ${paint('red', outcome.error.type)}: ${outcome.error.message}`]),

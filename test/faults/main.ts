@@ -75,11 +75,11 @@ async function lifeOf(lab: TestLab, env: Stand['env'], points: readonly Point[])
   return { outside: await outsideOf(lab, platform, { exit: down.exit, report }), seconds, missed };
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, life: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => { reject(new Error(`the teardown did not end within ${ms / 60_000} minutes`)); }, ms);
   try {
-    return await Promise.race([work, promise]);
+    return await Promise.race([life, promise]);
   } finally {
     clearTimeout(timer);
   }
@@ -117,17 +117,21 @@ async function conclude(result: Result, stand: Stand): Promise<Stand> {
   return makeStand();
 }
 
-/** One lab, from run to run until none is left. Returns how many went wrong. */
-async function work(first: Stand, runs: Iterator<Point[]>): Promise<number> {
-  let [stand, wrong] = [first, 0];
+/** One lab, from run to run until none is left; where it breaks, the others end after the run under way. Returns how many went wrong. */
+async function work(stand: Stand, runs: IterableIterator<Point[]>): Promise<number> {
+  let [current, wrong] = [stand, 0];
   try {
-    for (let run = runs.next(); run.done !== true && !stopping; run = runs.next()) {
-      const result = await tryPoints(stand, run.value);
+    for (const run of runs) {
+      if (stopping) break;
+      const result = await tryPoints(current, run);
       if (!isSame(result)) wrong += 1;
-      stand = await conclude(result, stand);
+      current = await conclude(result, current);
     }
+  } catch (error) {
+    stopping = true;
+    throw error;
   } finally {
-    await stand.lab.down();
+    await current.lab.down();
   }
   return wrong;
 }
@@ -136,5 +140,7 @@ if (!resume) forgetResults();
 const first = await makeStand();
 const runs = runsOf(first.points).values();
 const others = Array.from({ length: Number(labs) - 1 }, async () => work(await makeStand(), runs));
-const wrong = await Promise.all([work(first, runs), ...others]);
-process.exitCode = wrong.every((count) => count === 0) ? 0 : 1;
+for (const end of await Promise.allSettled([work(first, runs), ...others])) {
+  if (end.status === 'rejected') say(`a lab broke: ${String(end.reason)}`);
+  if (end.status === 'rejected' || end.value > 0) process.exitCode = 1;
+}

@@ -79,10 +79,12 @@ describe('Argo CD from its pinned manifest to its end', () => {
     const lines = await world.run(activities.installArgoCd, { target, manifest: versions.manifests.argocd });
     expect(await world.run(activities.installArgoCd, { target, manifest: versions.manifests.argocd })).toEqual(lines);
     await expect.poll(() => world.run(activities.probeArgoCd, waiting).catch((error: unknown) => error), { timeout: 120_000, interval: 1_000 }).toEqual({ version: 'v3.2.11' });
+    expect(await world.run(activities.readGate, { target })).toEqual({ maxTier: null });
   });
 
   it.for(['1', '1.5'] as const)('T1: tier %s settles with exactly the plan\'s applications', async (tier) => {
     await raise(tier);
+    expect(await world.run(activities.readGate, { target })).toEqual({ maxTier: tier });
     const evidence = await world.run(activities.awaitTier, { target, tier, expected: componentsUpTo(tier, 'ephemeral') });
     expect(evidence.toSorted()).toEqual(componentsUpTo(tier, 'ephemeral').map((component) => `application ${component.name} (tier ${component.tier}): Synced, Healthy`).toSorted());
     expect(await applicationNames()).toEqual(['goldenpath', ...childNames(tier)].toSorted());

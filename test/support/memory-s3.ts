@@ -22,8 +22,10 @@ export function memoryS3() {
           return Promise.resolve(xml(200));
         }
         if (query['list-type'] === '2') {
-          const listed = [...objects.keys()].filter((name) => name.startsWith(query['prefix'] ?? '')).toSorted();
-          return Promise.resolve(xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${listed.map((name) => `<Contents><Key>${name}</Key></Contents>`).join('')}</ListBucketResult>`));
+          const written = [...objects.keys()];
+          const listed = written.filter((name) => name.startsWith(query['prefix'] ?? '')).toSorted();
+          const at = (name: string) => new Date(Date.UTC(2026, 0, 1) + written.indexOf(name) * 1_000).toISOString(); // a second apart, as they came
+          return Promise.resolve(xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${listed.map((name) => `<Contents><Key>${name}</Key><LastModified>${at(name)}</LastModified></Contents>`).join('')}</ListBucketResult>`));
         }
         const object = objects.get(key);
         return Promise.resolve(object === undefined ? error(404, 'NoSuchKey') : xml(200, object));

@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import type { PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
+import type { BootstrapRequest } from '../../domain/request.ts';
 import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, reportQuery, ROUTE53_TASK_QUEUE, TASK_QUEUE, TEARDOWN } from '../../workflows/messages.ts';
 import { temporalAddress } from './server.ts';
 import { timeSkipping } from './time-skipping.ts';
@@ -42,7 +43,7 @@ export async function withWorld(world: World & { activities: PlatformActivities 
 export type Runs = ReturnType<typeof runsOf>;
 
 function runsOf(client: Client, plain: Client, started: { workflowId: string; runId: string }[]) {
-  async function start(type: string, plan: Plan, onFailure: 'fail' | 'wait', by = client): Promise<AnyHandle> {
+  async function start(type: string, plan: Plan, onFailure: BootstrapRequest['onFailure'], by = client): Promise<AnyHandle> {
     const { environment, lifecycle, buildId, workflowId } = plan.target;
     const request = { environment, lifecycle, buildId, requester: 'ana', onFailure };
     const handle = await by.workflow.start(type, { workflowId, taskQueue: TASK_QUEUE, args: [{ plan, request }] });
@@ -51,7 +52,7 @@ function runsOf(client: Client, plain: Client, started: { workflowId: string; ru
   }
   return {
     client,
-    bootstrap: (plan: Plan, onFailure: 'fail' | 'wait' = 'fail') => start(BOOTSTRAP, plan, onFailure),
+    bootstrap: (plan: Plan, onFailure: BootstrapRequest['onFailure'] = 'fail') => start(BOOTSTRAP, plan, onFailure),
     teardown: (plan: Plan, onFailure: 'fail' | 'wait' = 'wait') => start(TEARDOWN, plan, onFailure),
     /** Without time skipping: what waits for people with an end to it would end before the test could answer. */
     teardownInRealTime: (plan: Plan) => start(TEARDOWN, plan, 'wait', plain),

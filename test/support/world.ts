@@ -71,7 +71,7 @@ export function givePlatform(world: World): void {
   world.records = [{ name: 'kong.b-21-11-26-01.dev.goldenpathidp.io', type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }];
 }
 
-function application(name: string, tier?: string): ApplicationState {
+export function application(name: string, tier?: string): ApplicationState {
   return { name, tier, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: true, finalizers: [] };
 }
 
@@ -143,6 +143,7 @@ function standard(world: World): Activities {
     applyPrerequisites: () => Promise.resolve(['namespace argocd']),
     installArgoCd: () => Promise.resolve(['applied']),
     probeArgoCd: () => Promise.resolve({ version: 'v3.2.11' }),
+    readGate: () => Promise.resolve({ maxTier: null }),
     preflightTier: () => Promise.resolve(passed('api')),
     applyRootApplication: () => Promise.resolve([]),
     awaitTier: ({ expected }) => Promise.resolve(expected.map(({ name }) => `${name} Synced and Healthy`)),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { DecisionRequest } from '../../domain/break-glass.ts';
 import { hashOf } from '../../domain/hash.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { abortSignal, abortUpdate, decideSignal, decideUpdate, reportQuery, retrySignal } from '../../workflows/messages.ts';
+import { abortSignal, abortUpdate, decideSignal, decideUpdate, reportQuery, retrySignal, retryUpdate } from '../../workflows/messages.ts';
 import { makeApprovers } from '../support/approvers.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
@@ -92,6 +92,23 @@ test('B2: an answer by signal that cannot be put on record ends nothing: it is t
     broken = false;
     await handle.signal(decideSignal, await people.sign('bob', request, 'leave'));
     expect(await handle.result()).toMatchObject({ state: 'clean-with-residue' });
+  });
+});
+
+test('B2: what an operator answered is on record; where it cannot be, it is obeyed all the same, and the report says so', async () => {
+  let broken = false;
+  const world = blockedWorld((kind) => (broken && kind === 'operator' ? Promise.reject(failed('AccessDenied', 's3:PutObject is denied')) : Promise.resolve()));
+  await withWorld(world, async ({ teardownInRealTime }) => {
+    const handle = await teardownInRealTime(plan());
+    const first = await question(handle);
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'ana', reason: 'look again' }] });
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.id, { timeout: 30_000 }).not.toBe(first.id);
+    await question(handle);
+    broken = true;
+    await handle.executeUpdate(abortUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'not today' }] });
+    const error = await handle.result().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ cause: { type: 'Aborted', details: [{ decisions: [{ by: 'ana', reason: 'look again' }, { by: 'bob', reason: expect.stringMatching(/^not today \(not in the audit trail: .*s3:PutObject is denied/) as string }] }] } });
+    expect(world.audit.filter(({ kind }) => kind === 'operator')).toMatchObject([{ kind: 'operator', stage: 'dns-gate', decision: 'retry', by: 'ana', reason: 'look again' }]);
   });
 });
 

@@ -38,7 +38,7 @@ test('T1, T3: a persistent platform is raised to tier 3, the upper tiers accepte
   await withWorld(world, async ({ bootstrap }) => {
     const report = await (await bootstrap(persistentPlan())).result();
     expect(report.state).toBe('ready');
-    expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone id']);
+    expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone']);
     const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'awaitAcceptanceJob', 'probeHostRecords'];
     const lower = gates.filter((gate) => gate !== 'awaitAcceptanceJob');
     expect(world.calls.filter((call) => gates.includes(call))).toEqual([...lower, ...lower, ...gates, ...gates]);

@@ -244,6 +244,20 @@ test('failure 10, X4: a disk that its PersistentVolume retains is residue with i
   });
 });
 
+test('failure 10, X5: a run that fails after its volumes still tells in its receipt which disks are kept on purpose', async () => {
+  const disk = { kind: 'ec2:volume', id: 'vol-1', name: 'pv-1' };
+  const world = newWorld(() => ({
+    deleteVolumes: () => Promise.resolve({ done: [], kept: [{ ...disk, why: 'its reclaim policy is Retain' }] }),
+    startDeleteCluster: () => Promise.reject(failed('AccessDenied', 'eks:DeleteCluster is denied')),
+  }));
+  givePlatform(world);
+  await withWorld(world, async ({ teardown }) => {
+    const { report } = await failureOf(await teardown(plan(), 'fail'));
+    expect(report.state).toBe('failed');
+    expect([...world.receipts.values()].map(({ report: kept }) => kept.residue)).toMatchObject([[disk]]);
+  });
+});
+
 test('X5: a platform of which nothing is left, not even a cluster, is torn down from live state alone', async () => {
   const world = newWorld();
   world.claimed = true;

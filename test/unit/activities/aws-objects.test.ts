@@ -41,9 +41,11 @@ describe('ownership', () => {
   });
 
   it('C1: a request token is the same for the same stage and run, and another for any other', () => {
-    expect(requestToken({ workflowId: 'w' }, 'cluster')).toBe(requestToken({ workflowId: 'w' }, 'cluster'));
-    const tokens = [requestToken({ workflowId: 'w' }, 'cluster'), requestToken({ workflowId: 'w' }, 'addon x'), requestToken({ workflowId: 'w2' }, 'cluster')];
-    expect(new Set(tokens).size).toBe(3);
+    const run = { workflowId: 'w', runId: 'r' };
+    expect(requestToken(run, 'cluster')).toBe(requestToken(run, 'cluster'));
+    // A persistent platform that is raised again has its workflow id still.
+    const tokens = [requestToken(run, 'cluster'), requestToken(run, 'addon x'), requestToken({ ...run, workflowId: 'w2' }, 'cluster'), requestToken({ ...run, runId: 'r2' }, 'cluster')];
+    expect(new Set(tokens).size).toBe(4);
     expect(tokens.every((token) => token.length === 64)).toBe(true);
   });
 });

@@ -1,4 +1,6 @@
 // The one place in front of destroying (teardown.md § The invariant), with real signatures and a real order of calls.
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Destroyers, Destroying } from '../../../activities/contract.ts';
@@ -8,7 +10,7 @@ import { type Approval, type BreakGlass, type Decision, type DecisionInput, type
 import type { LeavePermit } from '../../../domain/dns-gate.ts';
 import { deafAws } from '../../support/deaf-aws.ts';
 import { approvalOf, people, type Person, questionOf, sayOf } from '../../support/decisions.ts';
-import { inActivity } from '../../support/in-activity.ts';
+import { inActivity, RUN } from '../../support/in-activity.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 import { permitted, proofOf } from '../../support/permits.ts';
 import { environment, ephemeralPlan } from '../../support/plans.ts';
@@ -60,6 +62,20 @@ describe('destroyer, on a proof', () => {
     await destroy(permitted(plan));
     await as({ attempt: 2 })(permitted(plan));
     expect([...bucket.objects.keys()].map((key) => /deleteThings-\d/.exec(key)?.[0])).toEqual(['deleteThings-1', 'deleteThings-2']);
+  });
+
+  it('X1: a proof that grew stale while a deletion was tried again says why it had to be', async () => {
+    const { client } = memoryS3();
+    const failing = destroyer<Destroying, string>(client, () => Promise.reject(new Error('DependencyViolation: sg-1 has a dependent object')));
+    const context = new MockActivityEnvironment({ heartbeatTimeoutMs: 20_000, workflowExecution: RUN }, { logger: new DefaultLogger('ERROR') });
+    const left: unknown[] = [];
+    context.on('heartbeat', (details) => left.push(details));
+    await expect(context.run(failing, permitted(plan))).rejects.toThrow('DependencyViolation');
+    const [heartbeatDetails] = left;
+    const { as } = guarded();
+    await expect(as({ attempt: 9, heartbeatDetails })(permitted(plan, { lastCleanAt: Date.now() - 300_001 }))).rejects.toMatchObject({
+      type: 'ProofMissing', message: expect.stringContaining('the attempt before this one failed: DependencyViolation: sg-1 has a dependent object') as string,
+    });
   });
 
   it.each([['AccessDenied', 403], ['SlowDown', 503], ['InternalError', 500]])('B2: what cannot be put on record (%s) is not done', async (code, status) => {

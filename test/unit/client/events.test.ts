@@ -6,7 +6,7 @@ import { newReport, type RunReport, type StageReport, type Waiting } from '../..
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan('teardown');
-const run: RunView['run'] = { workflowId: plan.target.workflowId, runId: 'r1', operation: 'teardown', status: 'RUNNING', environment: 'dev', cluster: plan.target.cluster, lifecycle: 'ephemeral', phase: 'inventory', tier: null, gate: null, requester: 'ana', startedAt: 1, endedAt: null };
+const run: RunView['run'] = { workflowId: plan.target.workflowId, runId: 'r1', operation: 'teardown', status: 'RUNNING', environment: 'dev', cluster: plan.target.cluster, lifecycle: 'ephemeral', phase: 'inventory', tier: null, tornDownByItself: false, gate: null, requester: 'ana', startedAt: 1, endedAt: null };
 
 function reportWith(stage: Partial<StageReport>, rest: Partial<RunReport> = {}): RunReport {
   const report = newReport(plan, { runId: 'r1', requester: 'ana', startedAt: 1 });

@@ -44,6 +44,19 @@ describe('prepare', () => {
     expect((await prepare({ ...good, operation: 'teardown', onFailure: 'fail' }, {})).request.onFailure).toBe('fail');
   });
 
+  it('U1: a bootstrap that fails ends at once, and of a persistent platform waits for an operator, where nobody says otherwise', async () => {
+    const persistent = { ...good, buildId: undefined, lifecycle: 'persistent' };
+    expect((await prepare(good, {})).request.onFailure).toBe('fail');
+    expect((await prepare(persistent, {})).request.onFailure).toBe('wait');
+    expect((await prepare({ ...persistent, onFailure: 'fail' }, {})).request.onFailure).toBe('fail');
+    expect((await prepare({ ...good, onFailure: 'teardown' }, {})).request.onFailure).toBe('teardown');
+  });
+
+  it('U1: no persistent platform tears itself down, and no teardown does so twice', async () => {
+    expect(await problemsOf({ ...good, buildId: undefined, lifecycle: 'persistent', onFailure: 'teardown' })).toMatchObject([{ field: '--on-failure', given: 'teardown', problem: 'is not for a persistent platform: none tears itself down' }]);
+    expect(await problemsOf({ ...good, operation: 'teardown', onFailure: 'teardown' })).toMatchObject([{ field: '--on-failure', given: 'teardown', problem: 'is not one of these', allowed: 'fail, wait; teardown for the bootstrap of an ephemeral platform' }]);
+  });
+
   it('F5: an unknown environment lists the known ones', async () => {
     expect(await problemsOf({ ...good, environment: 'devv' })).toMatchObject([{ field: '--env', given: 'devv', allowed: 'dev, prod, staging' }]);
   });

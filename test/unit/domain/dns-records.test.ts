@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DnsRecord, heritageOwner, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
 import { isWithin } from '../../../domain/dns-names.ts';
-import { hostName, label, record } from './arbitraries.ts';
+import { buildId, hostName, label, record } from './arbitraries.ts';
 
 const suffix = 'b-1.dev.example.org';
 const me = { ownerId: 'goldenpath-dev-1', hostSuffix: suffix, lifecycle: 'ephemeral' as const };
@@ -76,6 +76,14 @@ describe('ownedRecords', () => {
   it('failure 17: for a persistent platform the suffix alone is never proof', () => {
     const listing = [a(`app.${suffix}`), txt(`a-xdns.app.${suffix}`, me.ownerId), a('base.dev.example.org'), txt('a-xdns.base.dev.example.org', persistent.ownerId), a('by-hand.dev.example.org')];
     expect(namesOf(ownedRecords(listing, persistent))).toEqual(['base.dev.example.org A', 'a-xdns.base.dev.example.org TXT']);
+  });
+
+  it('D1, failure 17: what lies in a build’s subtree is never a persistent platform’s, whatever a TXT there says', () => {
+    fc.assert(fc.property(buildId, fc.array(label, { maxLength: 2 }), fc.constantFrom(persistent.ownerId, 'goldenpath-dev-x'), (build, labels, owner) => {
+      const name = [...labels, `b-${build}`, 'dev.example.org'].join('.');
+      expect(ownedRecords([a(name), txt(registryName(name, 'A'), owner), txt(name, owner)], persistent)).toEqual([]);
+    }));
+    expect(namesOf(ownedRecords([a('b-blog.dev.example.org'), txt('a-xdns.b-blog.dev.example.org', persistent.ownerId)], persistent))).toEqual(['b-blog.dev.example.org A', 'a-xdns.b-blog.dev.example.org TXT']);
   });
 
   it('failure 16: a platform whose owner id begins with mine owns nothing of mine', () => {

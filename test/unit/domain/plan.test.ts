@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../domain/environment.ts';
 import { canonicalJson, hashOf } from '../../../domain/hash.ts';
-import { applicationsUpTo, makePlan, planProblem } from '../../../domain/plan.ts';
+import { applicationsUpTo, makePlan, planProblem, teardownOf } from '../../../domain/plan.ts';
 import { bootstrapRequestSchema, problemsOf } from '../../../domain/request.ts';
 import { compareTiers, deliveredTiers, maxTierFor, TIERS } from '../../../domain/tiers.ts';
-import { environment, ephemeralPlan, versions } from '../../support/plans.ts';
+import { environment, ephemeralPlan, persistentPlan, versions } from '../../support/plans.ts';
 import { buildId } from './arbitraries.ts';
 
 describe('tiers', () => {
@@ -56,6 +56,14 @@ describe('makePlan', () => {
 
   it('X2: the gate’s deadline is five minutes where durations are not scaled', () => {
     expect(makePlan({ operation: 'teardown', environment: environment('dev', { timings: { scale: 1, lateSweeps: true } }), lifecycle: 'ephemeral', buildId: '21-11-26-01', versions: versions() }).timings.dnsGate.deadlineMs).toBe(300_000);
+  });
+});
+
+describe('teardownOf', () => {
+  it('X6: the teardown that a bootstrap goes on as has the plan that a person’s teardown would have', () => {
+    for (const plan of [ephemeralPlan(), persistentPlan()]) {
+      expect(teardownOf(plan)).toEqual(makePlan({ operation: 'teardown', environment: environment(), lifecycle: plan.target.lifecycle, buildId: plan.target.buildId, versions: versions() }));
+    }
   });
 });
 

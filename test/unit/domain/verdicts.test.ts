@@ -6,9 +6,9 @@ import { currentDetails } from '../../../domain/details.ts';
 import { contractedArgs, externalDnsProblems } from '../../../domain/external-dns.ts';
 import { checkFoundation, type FoundationReadings } from '../../../domain/foundation.ts';
 import { addToLedger, endState, leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
-import { beginProblems, controllerApplications, neverExisted, type Traces, workloadApplications } from '../../../domain/teardown.ts';
+import { beginProblems, controllerApplications, neverExisted, type Traces, workloadApplications, workloadTiers } from '../../../domain/teardown.ts';
 import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts';
-import { ephemeralPlan } from '../../support/plans.ts';
+import { ephemeralPlan, persistentPlan } from '../../support/plans.ts';
 
 const app = (name: string, changes: Partial<ApplicationState> = {}): ApplicationState => ({
   name, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: false, finalizers: [], ...changes,
@@ -108,6 +108,12 @@ describe('checkFoundation', () => {
     ['a bucket elsewhere', { bucket: { value: { region: 'us-east-1' } } }, ['registry']],
   ])('F4: %s', (_, changes, ids) => { expect(failedIds(changes)).toEqual(ids); });
 
+  it('F4: a platform that stands is not in its own way: its cluster counts for the quota, its records are its own', () => {
+    expect(failedIds({ quota: { value: { clusters: 100, limit: 100, own: true } } })).toEqual([]);
+    const checks = checkFoundation(persistentPlan(), { ...good, recordsInScope: { value: ['kong.dev.goldenpathidp.io', 'backstage.dev.goldenpathidp.io'] } });
+    expect(checks.find(({ id }) => id === 'scope-empty')).toMatchObject({ ok: true, found: '2 names are its own already, by owner goldenpath-dev' });
+  });
+
   it('failure 36: a reading that failed is a failed check, never an empty list', () => {
     const unread = Object.fromEntries(Object.keys(good).filter((key) => key !== 'secrets').map((key) => [key, { problem: 'no answer' }]));
     const checks = checkFoundation(plan, { ...good, ...unread, secrets: {} });
@@ -122,6 +128,12 @@ describe('teardown decisions', () => {
   it('step 9: then the controllers, highest wave first, the root last', () => {
     expect(controllerApplications(all)).toEqual(['cluster-autoscaler', 'kong', 'external-dns', 'external-secrets', 'cert-manager', 'aws-load-balancer-controller', ROOT_APPLICATION]);
   });
+  it('step 4: tier by tier, the highest first; what is of no known tier with the highest', () => {
+    const standing = [...all, app('backstage', { tier: '2' }), app('keycloak', { tier: '3' }), app('mystery'), app('loki', { tier: '2' })];
+    expect(workloadTiers(standing)).toEqual([{ tier: '3', names: ['keycloak', 'mystery'] }, { tier: '2', names: ['backstage', 'loki'] }, { tier: '1.5', names: ['prometheus', 'alertmanager', 'grafana'] }]);
+    expect(workloadTiers(all.filter(({ tier }) => tier !== '1.5'))).toEqual([]);
+  });
+
   it('step 4: an application of unknown tier goes while the controllers live', () => { expect(workloadApplications([app('mystery')])).toEqual(['mystery']); });
   it('X6: a cluster in the making stops it before anything is drained', () => {
     const plan = ephemeralPlan('teardown');
@@ -136,6 +148,11 @@ describe('neverExisted', () => {
   const none: Traces = { cluster: null, objects: [], records: { value: [] }, claimed: false, ledger: [] };
   const object = { kind: 'iam:role', id: 'arn', name: 'n' };
   it('F5: no trace at all is bad input', () => { expect(neverExisted(ephemeralPlan('teardown').target, none)).toMatch(/^buildId: 21-11-26-01 names no platform of dev/); });
+  it('F5: nor is a persistent platform that never was', () => {
+    const { target } = persistentPlan('teardown');
+    expect(neverExisted(target, none)).toBe('lifecycle: dev has no persistent platform, and never had one: there is no cluster goldenpath-dev-eks, no AWS object with its tag, no record of owner goldenpath-dev in dev.goldenpathidp.io, and no receipt that names an object. Fix: name the environment whose platform is meant; `goldenpath status --env dev` lists the runs');
+    expect(neverExisted(target, { ...none, ledger: [object] })).toBeUndefined();
+  });
   it.each<[string, Partial<Traces>]>([
     ['a cluster', { cluster: {} }], ['a tagged object', { objects: [object] }], ['a record', { records: { value: ['kong.b-1'] } }], ['records that could not be read', { records: { problem: '503' } }],
     ['a claim', { claimed: true }], ['an object in a receipt', { ledger: [object] }],

@@ -35,6 +35,16 @@ describe('what a person reads', () => {
     expect(summaryLines({ ...report, state: 'clean', interrupted: 'run-1' }, plain)).toContain('  took over the bootstrap run run-1');
   });
 
+  it('U1: a bootstrap that tears itself down says so and where, and is called failed in a list, where one that was taken over is called interrupted', () => {
+    const bootstrap = newReport(ephemeralPlan(), { runId: 'r', requester: 'ci', startedAt: 1_000 });
+    const stages = bootstrap.stages.map((stage) => (stage.id === 'cluster' ? { ...stage, attempts: 1 } : stage));
+    const text = summaryLines({ ...bootstrap, stages, state: 'failed', teardown: { workflowId: bootstrap.workflowId, planHash: 'h' } }, plain).join('\n');
+    expect(text).toContain(`tears itself down: the teardown of what it made follows\n      the teardown: goldenpath watch ${bootstrap.workflowId}`);
+    expect(text).not.toContain('goldenpath teardown');
+    const row = { workflowId: 'w', runId: 'r', operation: 'bootstrap' as const, status: 'CONTINUED_AS_NEW', environment: 'dev', cluster: 'c', lifecycle: 'ephemeral', phase: 'cluster', tier: '0', gate: null, requester: 'ci', startedAt: 0, endedAt: 1 };
+    expect(runLines([{ ...row, tornDownByItself: true }, { ...row, tornDownByItself: false }], plain, 5_000).slice(1)).toEqual([expect.stringMatching(/ failed /), expect.stringMatching(/ interrupted /)]);
+  });
+
   it('F1: the plan lists every stage, component, image, the DNS scope and the hash', () => {
     const text = planLines(plan, plain).join('\n');
     for (const part of [...plan.stages.map(({ title }) => title), ...plan.tiers.flatMap(({ components }) => components.map(({ name }) => name)), ...Object.values(plan.versions.images).map(({ digest }) => digest), plan.target.hostSuffix, plan.hash]) expect(text).toContain(part);
@@ -71,7 +81,7 @@ describe('what a person reads', () => {
   });
 
   it('U1: a list shows at which gate a run waits', () => {
-    const row = { workflowId: 'w', runId: 'r', operation: 'teardown' as const, status: 'RUNNING', environment: 'dev', cluster: 'c', lifecycle: 'ephemeral', phase: 'dns-gate', tier: null, gate: 'dns-gate', requester: 'ana', startedAt: 0, endedAt: null };
+    const row = { workflowId: 'w', runId: 'r', operation: 'teardown' as const, status: 'RUNNING', environment: 'dev', cluster: 'c', lifecycle: 'ephemeral', phase: 'dns-gate', tier: null, tornDownByItself: false, gate: 'dns-gate', requester: 'ana', startedAt: 0, endedAt: null };
     expect(runLines([row], plain, 5_000)[1]).toMatch(/^c +teardown +waiting +dns-gate +ana +5\.0 s +1970-01-01 00:00$/);
     expect(runLines([], plain, 0)).toEqual(['There is no run.']);
   });
