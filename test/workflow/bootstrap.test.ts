@@ -69,7 +69,7 @@ test('F4, T1: without its database, or without applications of a tier, a persist
   await withWorld(world, async ({ bootstrap }) => {
     const whole = persistentPlan();
     const { hash: _, ...emptied } = { ...whole, tiers: whole.tiers.map((tier) => (tier.tier === '3' ? { ...tier, components: [] } : tier)) };
-    const { type, report } = await failureOf(await bootstrap({ ...emptied, hash: hashOf(emptied) }));
+    const { type, report } = await failureOf(await bootstrap({ ...emptied, hash: hashOf(emptied) }, 'wait')); // U1: nothing is there to wait with
     expect(type).toBe('PreflightFailed');
     expect(report.stages[0]?.error?.problems).toEqual([
       'components: this version delivers no application of tier 3. Fix: use a version of goldenpath that delivers the tier',
