@@ -1,6 +1,7 @@
 // Brings Keycloak's realm and OIDC clients to what a platform wants, and reads them again (T, tier 3). A second run changes nothing.
 import { GoldenpathError } from '../domain/errors.ts';
-import { differingFields, OIDC_CLIENTS, REALM, type Representation, wantedClient, wantedRealm } from '../domain/oidc.ts';
+import { differingFields, OIDC_CLIENTS, type Representation, wantedClient, wantedRealm } from '../domain/oidc.ts';
+import { REALM } from '../domain/platform-secrets.ts';
 import type { KeycloakAdmin } from './keycloak.ts';
 
 export interface OidcRequest {

@@ -1,11 +1,9 @@
 // Realm and OIDC clients of a persistent platform as Keycloak ought to have them, and what of it Keycloak has otherwise (T, tier 3). Pure.
 import { canonicalJson } from './hash.ts';
+import { REALM } from './platform-secrets.ts';
 
 /** What Keycloak's admin API shows of a realm or a client, and takes. */
 export type Representation = Readonly<Record<string, unknown>>;
-
-/** The realm of the platform's people and clients. */
-export const REALM = 'goldenpath';
 
 /** An application that logs people in through Keycloak. */
 export interface OidcClient {

@@ -12,8 +12,8 @@ export interface Login {
   caFile?: string;
 }
 
-/** Below a readiness probe's time limit. */
-const CONNECT_MS = 1_500;
+/** Longer than a readiness probe waits: a slow machine is not a broken login. */
+const CONNECT_MS = 5_000;
 
 /** Few connections, each closed soon after its last use, so that a login that no longer works is noticed. */
 export function openPool({ caFile, ...login }: Login): pg.Pool {

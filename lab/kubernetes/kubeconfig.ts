@@ -23,13 +23,20 @@ export function kubeconfig({ server, caPem, credentials, namespace }: Kubeconfig
           cluster: { server, ...(caPem === undefined ? {} : { 'certificate-authority-data': Buffer.from(caPem).toString('base64') }) },
         },
       ],
-      users: [{ name, user: credentials ?? {} }],
+      users: [{ name, user: userOf(credentials) }],
       contexts: [{ name, context: { cluster: name, user: name, ...(namespace === undefined ? {} : { namespace }) } }],
       'current-context': name,
     },
     null,
     2,
   );
+}
+
+/** Go's clients say tokenFile, the one for Node token-file. */
+function userOf(credentials: KubeconfigInput['credentials']): object {
+  if (credentials === undefined) return {};
+  if ('tokenFile' in credentials) return { tokenFile: credentials.tokenFile, 'token-file': credentials.tokenFile };
+  return credentials;
 }
 
 /** Writes a kubeconfig that only its owner can read. */

@@ -133,7 +133,7 @@ async function adaptGoldenpath({ command, args, env, kubeconfig, terminationLog,
   return {
     file: process.execPath,
     args: [...FRUGAL_NODE, join(WORK_TREE, IN_IMAGE.cli), ...(await Promise.all(rest.map((text) => reachUrls(text, reach))))],
-    env: { ...(rdsCa === undefined ? {} : { GOLDENPATH_RDS_CA: rdsCa }), ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }), GOLDENPATH_TERMINATION_LOG: terminationLog, ...reached },
+    env: { ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }), ...(rdsCa === undefined ? {} : { GOLDENPATH_RDS_CA: rdsCa }), GOLDENPATH_TERMINATION_LOG: terminationLog, ...reached },
   };
 }
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOSTS } from '../../../domain/components.ts';
+import { OIDC_CLIENT_IDS } from '../../../domain/platform-secrets.ts';
 import { differingFields, OIDC_CLIENTS, wantedClient, wantedRealm } from '../../../domain/oidc.ts';
 
 const [backstage] = OIDC_CLIENTS;
@@ -13,6 +14,7 @@ describe('the clients', () => {
       ['backstage', ['https://backstage.dev.example.org/api/auth/oidc/handler/frame']],
       ['grafana', ['https://grafana-db.dev.example.org/login/generic_oauth']],
     ]);
+    expect(OIDC_CLIENTS.map(({ clientId }) => clientId)).toEqual(OIDC_CLIENT_IDS);
     expect(OIDC_CLIENTS.filter(({ host }) => !HOSTS.some((each) => each.host === host))).toEqual([]);
   });
 

@@ -87,6 +87,7 @@ test('T2: this product’s image runs its command line from the work tree, with 
     env: {
       POSTGRES_HOST: 'db.example.org',
       GOLDENPATH_URLS: 'one=http://loopback(keycloak.keycloak:8080)/realms/x,two=https://loopback(backstage.backstage:7007)/',
+      KUBECONFIG: '/pod/kubeconfig',
       GOLDENPATH_RDS_CA: '/lab/rds-ca.pem',
       GOLDENPATH_TERMINATION_LOG: '/pod/dev/main/termination-log',
     },
