@@ -145,9 +145,9 @@ function accountOf({ metadata }: V1Job): V1ServiceAccount {
   return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: NAME, namespace: SYSTEM_NAMESPACE, labels: LABELS, ownerReferences: [owner] } };
 }
 
-/** It may read the synced Secrets of the tier, each by its name, and nothing else. */
+/** It may read the synced Secrets that it uses, each by its name, and nothing else. */
 function accessOf(tier: Tier): (V1Role | V1RoleBinding)[] {
-  const byNamespace = Map.groupBy(syncedSecrets(tier), ({ namespace }: SyncedSecret) => namespace);
+  const byNamespace = Map.groupBy(syncedSecrets(tier).filter(({ use }) => use !== 'none'), ({ namespace }: SyncedSecret) => namespace);
   return [...byNamespace].flatMap(([namespace, secrets]) => [
     { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: NAME, namespace, labels: LABELS }, rules: [{ apiGroups: [''], resources: ['secrets'], resourceNames: secrets.map(({ name }) => name), verbs: ['get'] }] },
     {

@@ -98,7 +98,7 @@ function noAnswer(error: unknown): string | undefined {
 /** Acceptance of tiers 2 and 3: every synced login is tried, and Keycloak is asked for its clients. */
 async function acceptUpper(deps: ProbeDeps, tier: Tier, urls: readonly NamedUrl[]): Promise<CheckResult[]> {
   const cluster = await deps.cluster();
-  const logins = syncedSecrets(tier).filter(({ login }) => login).map(async ({ namespace, name }) => {
+  const logins = syncedSecrets(tier).filter(({ use }) => use === 'login').map(async ({ namespace, name }) => {
     const { username = '', password = '', host = '', port = '', dbname = '' } = await readSynced(cluster, namespace, name);
     return loginCheck(`${namespace}/${name}`, { host, port: Number(port), user: username, password, database: dbname }, deps);
   });

@@ -66,14 +66,6 @@ export async function prepareTarget(asked: Asked, env: NodeJS.ProcessEnv): Promi
   return plan;
 }
 
-/** Refuses what the plan can show and no workflow delivers yet. Throws InputRefused. */
-export function refuseUndelivered(plan: Plan): void {
-  // The persistent platform (tiers 2 and 3, databases) is an issue of its own; a run of today would leave its tiers empty and call that ready.
-  if (plan.target.lifecycle === 'persistent' && plan.operation !== 'destroy-database') {
-    throw new InputRefused([{ field: '--lifecycle', given: 'persistent', problem: 'persistent platforms can be planned, not run yet', allowed: 'ephemeral', fix: 'ask for an ephemeral platform with --build-id, or see `goldenpath plan --lifecycle persistent`' }]);
-  }
-}
-
 /** The environment of that name, or every problem with it. */
 export async function findEnvironment(folder: string, name: string | undefined): Promise<Read<Environment>> {
   const known = await knownEnvironments(folder);

@@ -9,8 +9,8 @@ export interface SyncedSecret {
   /** Name of the ExternalSecret and of the Secret that it makes. */
   name: string;
   keys: readonly string[];
-  /** Whether it is a database login. */
-  login: boolean;
+  /** What the acceptance from inside does with it: try the login, ask Keycloak; of the others it is enough that they are there. */
+  use: 'login' | 'keycloak' | 'none';
 }
 
 export const KEYCLOAK_ADMIN = 'keycloak-admin';
@@ -22,11 +22,13 @@ export const OIDC_CLIENT_IDS = ['backstage', 'grafana'] as const;
 export const REALM = 'goldenpath';
 
 const SYNCED_SECRETS: readonly SyncedSecret[] = [
-  { tier: '2', namespace: 'backstage', name: 'backstage-postgres', keys: SECRET_KEYS, login: true },
-  { tier: '2', namespace: 'monitoring', name: 'grafana-postgres', keys: SECRET_KEYS, login: true },
-  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: 'keycloak-postgres', keys: SECRET_KEYS, login: true },
-  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: KEYCLOAK_ADMIN, keys: ['username', 'password'], login: false },
-  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: OIDC_CLIENTS, keys: OIDC_CLIENT_IDS, login: false },
+  { tier: '2', namespace: 'backstage', name: 'backstage-postgres', keys: SECRET_KEYS, use: 'login' },
+  { tier: '2', namespace: 'monitoring', name: 'grafana-postgres', keys: SECRET_KEYS, use: 'login' },
+  { tier: '2', namespace: 'backstage', name: 'backstage-oidc', keys: ['backstage'], use: 'none' },
+  { tier: '2', namespace: 'monitoring', name: 'grafana-oidc', keys: ['grafana'], use: 'none' },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: 'keycloak-postgres', keys: SECRET_KEYS, use: 'login' },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: KEYCLOAK_ADMIN, keys: ['username', 'password'], use: 'keycloak' },
+  { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: OIDC_CLIENTS, keys: OIDC_CLIENT_IDS, use: 'keycloak' },
 ];
 
 /** The Secrets that come with this tier. */

@@ -25,8 +25,7 @@ export interface StageSpec {
 export function bootstrapStages(lifecycle: Lifecycle): StageSpec[] {
   return [
     { id: 'foundation', title: 'Check the foundation' },
-    // A persistent platform has no build id: the stage records the zone id alone (F3).
-    { id: 'claim', title: lifecycle === 'ephemeral' ? 'Claim the build id' : 'Record the hosted zone id' },
+    { id: 'claim', title: lifecycle === 'ephemeral' ? 'Claim the build id' : 'Record the hosted zone' },
     { id: 'cluster', title: 'Create the EKS cluster with its nodes, add-ons, roles and CRDs', tier: '0' },
     { id: 'tier-0', title: 'Accept tier 0: the cluster is viable', tier: '0' },
     { id: 'argocd', title: 'Install Argo CD' },

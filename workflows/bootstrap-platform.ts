@@ -22,7 +22,8 @@ export async function bootstrapPlatform({ plan, request }: BootstrapInput): Prom
 
 async function raise(run: Run, plan: Plan): Promise<RunReport> {
   const call = policies(plan.timings);
-  await run.stage('foundation', { act: (note) => foundation(plan, call, note) });
+  // Persistent runs wait for an operator as a rule; here there is nothing to keep, and a shell wants to know (F4).
+  await run.stage('foundation', { act: (note) => foundation(plan, call, note), failsAtOnce: plan.target.lifecycle === 'persistent' });
   await run.stage('claim', { act: (note) => claim(run, plan, call, note) });
   const cluster = await run.stage('cluster', { act: (note) => createCluster(run, plan, call, note) });
   await run.stage('tier-0', { act: (note) => acceptTier0(plan, cluster, call, note) });

@@ -18,6 +18,8 @@ export interface StageSteps<T> {
   verify?: (result: T, note: Note) => Promise<void>;
   /** Takes what approvers decided about a failure of this stage; then the stage is tried again. */
   decide?: (decided: Decided) => void;
+  /** A failure ends the run, whatever the request says: nothing has been changed yet, so that starting anew is as good as a retry. */
+  failsAtOnce?: boolean;
 }
 export type Note = (...lines: string[]) => void;
 type Operator = { decision: 'retry' | 'abort'; told: RunReport['decisions'][number] } & Answer;
@@ -83,7 +85,7 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: Boo
         if (isCancellation(error)) throw error;
         if (!isOperational(error)) throw error; // a bug in workflow code: it fails the task and waits for a fixed worker
         if (scope.consideredCancelled) throw new CancelledFailure('the run was cancelled'); // and what was under way failed
-        if (request.onFailure !== 'wait' || entry.error?.type === 'InvalidInput') throw failure(report, entry);
+        if (request.onFailure !== 'wait' || steps.failsAtOnce === true || entry.error?.type === 'InvalidInput') throw failure(report, entry);
         const answer = await peoplesAnswer(entry, error);
         if (answer.decided === undefined) await recordOperator(entry);
         if (answer.decision === 'abort') {

@@ -1,7 +1,7 @@
 // What `bootstrap` and `teardown` share: start or attach, say so, follow to the end.
 import { OPERATION_NOUN } from '../../domain/stages.ts';
 import { connect, type Contact } from '../connection.ts';
-import { type Prepared, refuseUndelivered } from '../request.ts';
+import type { Prepared } from '../request.ts';
 import { describeRun, startRun } from '../runs.ts';
 import { EXIT } from './exit.ts';
 import { follow, type Followed, printEnd } from './follow.ts';
@@ -9,7 +9,6 @@ import type { Printer } from './print.ts';
 
 /** Starts the prepared run or attaches to it, and follows it unless `detach` is set. Returns the exit code. */
 export async function startAndFollow(prepared: Prepared, { detach }: { detach: boolean }, printer: Printer): Promise<number> {
-  refuseUndelivered(prepared.plan);
   const contact = await connect();
   try {
     const started = await startRun(contact.client, prepared, (line) => { printer.message(line); });

@@ -4,7 +4,7 @@ import { platformNames } from '../../domain/names.ts';
 import { connect } from '../connection.ts';
 import { previewTeardown } from '../preview.ts';
 import { allOf, InputRefused } from '../problems.ts';
-import { type AskedRun, type Prepared, prepare, refuseUndelivered } from '../request.ts';
+import { type AskedRun, type Prepared, prepare } from '../request.ts';
 import { EXIT } from './exit.ts';
 import { askedOf, originOf, type OriginOptions, type OutputOptions, runs, type TargetOptions, withOrigin, withOutput, withTarget } from './options.ts';
 import type { Printer } from './print.ts';
@@ -21,7 +21,7 @@ export function teardownCommand(): Command {
     .option('--on-failure <what>', 'what a stage that fails for good does: fail ends the run, wait keeps it for retry or abort (default: wait)')
     .option('--reason <text>', 'why, for the receipt, and for whoever follows a bootstrap that this interrupts')
     .option('--detach', 'start the run and return')
-    .addHelpText('after', '\nExamples:\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01 --on-failure fail -o json\n  goldenpath teardown --env dev --build-id 23-01-26-01 --plan');
+    .addHelpText('after', '\nExamples:\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01\n  goldenpath teardown --env dev --build-id 23-01-26-01 --confirm goldenpath-dev-eks-23-01-26-01 --on-failure fail -o json\n  goldenpath teardown --env dev --build-id 23-01-26-01 --plan\n  goldenpath teardown --env dev --lifecycle persistent --confirm goldenpath-dev-eks');
   return runs<Options>(command, async (options, printer) => {
     if (options.plan === true) return showPreview(options, printer);
     const prepared = await prepareConfirmed({ ...askedOf(options), ...originOf(options, process.env), operation: 'teardown', onFailure: options.onFailure, reason: options.reason }, options.confirm);
@@ -32,7 +32,6 @@ export function teardownCommand(): Command {
 /** Exit 5 where something would stop the teardown that no approval of a protection mends. */
 async function showPreview(options: Options, printer: Printer): Promise<number> {
   const prepared = await prepare({ ...askedOf(options), ...originOf(options, process.env), operation: 'teardown', onFailure: options.onFailure }, process.env);
-  refuseUndelivered(prepared.plan);
   const contact = await connect();
   try {
     const preview = await previewTeardown(contact.client, prepared);

@@ -40,7 +40,7 @@ test('T1, T3: a persistent platform is raised to tier 3, the upper tiers accepte
   await withWorld(world, async ({ bootstrap }) => {
     const report = await (await bootstrap(persistentPlan())).result();
     expect(report.state).toBe('ready');
-    expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone id']);
+    expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone']);
     const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'awaitAcceptanceJob', 'probeHostRecords'];
     const lower = gates.filter((gate) => gate !== 'awaitAcceptanceJob');
     expect(world.calls.filter((call) => gates.includes(call))).toEqual([...lower, ...lower, ...gates, ...gates]);
@@ -71,7 +71,7 @@ test('F4, T1: without its database, or without applications of a tier, a persist
   await withWorld(world, async ({ bootstrap }) => {
     const whole = persistentPlan();
     const { hash: _, ...emptied } = { ...whole, tiers: whole.tiers.map((tier) => (tier.tier === '3' ? { ...tier, components: [] } : tier)) };
-    const { type, report } = await failureOf(await bootstrap({ ...emptied, hash: hashOf(emptied) }));
+    const { type, report } = await failureOf(await bootstrap({ ...emptied, hash: hashOf(emptied) }, 'wait')); // U1: nothing is there to wait with
     expect(type).toBe('PreflightFailed');
     expect(report.stages[0]?.error?.problems).toEqual([
       'components: this version delivers no application of tier 3. Fix: use a version of goldenpath that delivers the tier',

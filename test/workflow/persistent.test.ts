@@ -105,7 +105,7 @@ test('U1: a bootstrap of a platform that stands goes over it without lowering it
     const plan = persistentPlan('bootstrap', { ...quiet, name: newName() });
     const report = await (await runs.bootstrap(plan)).result();
     expect(report).toMatchObject({ state: 'ready', buildId: null });
-    expect(report.stages[1]).toMatchObject({ id: 'claim', title: 'Record the hosted zone id', status: 'done' });
+    expect(report.stages[1]).toMatchObject({ id: 'claim', title: 'Record the hosted zone', status: 'done' });
     expect(report.stages[0]?.evidence).toContain(`✔ DNS scope: 2 names are its own already, by owner ${plan.target.ownerId}`);
     expect(raised).toEqual(['3', '3', '3', '3']);
     const all = plan.tiers.flatMap(({ components }) => components).length;

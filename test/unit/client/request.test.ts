@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type InputProblem, InputRefused } from '../../../client/problems.ts';
-import { type AskedRun, prepare, prepareTarget, refuseUndelivered } from '../../../client/request.ts';
+import { type AskedRun, prepare, prepareTarget } from '../../../client/request.ts';
 
 const good: AskedRun = { operation: 'bootstrap', environment: 'dev', buildId: '21-11-26-01', requester: 'ana' };
 const ours = resolve(import.meta.dirname, '../../../environments');
@@ -144,15 +144,9 @@ describe('prepare', () => {
   });
 });
 
-describe('refuseUndelivered', () => {
-  it('F2: a persistent platform can be planned and not run yet', async () => {
-    const plan = await prepareTarget({ environment: 'dev', lifecycle: 'persistent' }, {});
-    expect(plan.maxTier).toBe('3');
-    expect(() => { refuseUndelivered(plan); }).toThrow(InputRefused);
-  });
-
-  it('F2: an ephemeral one is run', async () => {
-    const plan = await prepareTarget({ environment: 'dev', buildId: '21-11-26-01' }, {});
-    expect(() => { refuseUndelivered(plan); }).not.toThrow();
+describe('prepareTarget', () => {
+  it('F2: the lifecycle alone decides how far a platform goes', async () => {
+    expect((await prepareTarget({ environment: 'dev', lifecycle: 'persistent' }, {})).maxTier).toBe('3');
+    expect((await prepareTarget({ environment: 'dev', buildId: '21-11-26-01' }, {})).maxTier).toBe('1.5');
   });
 });

@@ -95,7 +95,7 @@ describe('what a plan carries', () => {
   });
 
   it('F3: a persistent bootstrap records the zone id, and says so', () => {
-    expect(plan.stages.find(({ id }) => id === 'claim')?.title).toBe('Record the hosted zone id');
+    expect(plan.stages.find(({ id }) => id === 'claim')?.title).toBe('Record the hosted zone');
     expect(ephemeralPlan().stages.find(({ id }) => id === 'claim')?.title).toBe('Claim the build id');
   });
 });

@@ -50,10 +50,10 @@ describe('goldenpath', () => {
     expect(stderr).toMatch(/--max-tier|--output|too many arguments/);
   });
 
-  it('F2: a persistent platform is not run yet, and says so before anything is reached for', async () => {
-    const { code, stderr } = await runCli(['bootstrap', '--env', 'dev', '--lifecycle', 'persistent'], nowhere);
+  it('X1: the persistent platform is confirmed by its own name, which is another one’s beginning', async () => {
+    const { code, stderr } = await runCli(['teardown', '--env', 'dev', '--lifecycle', 'persistent', '--confirm', 'goldenpath-dev-eks-21-11-26-01'], nowhere);
     expect(code).toBe(2);
-    expect(stderr).toContain('can be planned, not run yet');
+    expect(stderr).toMatch(/type --confirm goldenpath-dev-eks(?!-)/);
   });
 
   it.each([[[]], [['--confirm', 'goldenpath-dev-eks']], [['--confirm', 'yes']]])('X1: a teardown confirmed with %j is refused and shows what to type', async (confirm) => {
