@@ -33,6 +33,7 @@ interface Target {
   input: Record<string, unknown>;
   name: string;
   resource: string | undefined;
+  changes: string[] | undefined;
 }
 
 /** Answers requests; `reset` stands for a connection to be cut. */
@@ -57,7 +58,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const known = services.get(scope);
     const speaker: Speaker = known === undefined ? { scope, protocol: protocolOf(scope, request) } : known.service;
     let caller: Caller = { principal: anonymousPrincipal(world.account), key: undefined };
-    let target: Target = { speaker, service: known?.service, wire: known?.wire, operation: undefined, input: {}, ...named(scope, request) };
+    let target: Target = { speaker, service: known?.service, wire: known?.wire, operation: undefined, input: {}, changes: undefined, ...named(scope, request) };
     let firing: ActiveFault[] = [];
     let errorCode: string | undefined;
     let result: WireAnswer | 'reset';
@@ -75,7 +76,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
     if (result !== 'reset' && result.status >= 400) errorCode ??= readError(speaker, result).code;
     log.add({
-      time, service: scope, operation: target.name, method: request.method, path: request.path, resource: target.resource,
+      time, service: scope, operation: target.name, method: request.method, path: request.path, resource: target.resource, changes: target.changes,
       principal: caller.principal.arn, userAgent: request.headers['user-agent'] ?? '', status: result === 'reset' ? 0 : result.status,
       errorCode: result === 'reset' ? 'ConnectionReset' : errorCode, fault: firing.at(-1)?.id, durationMs: performance.now() - started, requestId,
     });
@@ -112,7 +113,7 @@ function readInput(target: Target, request: WireRequest): Target {
   // What moto answers alone is validated by moto.
   if (service.overlay && service.handler(operation.name) === undefined) return target;
   const input = wire.readInput(operation, found.labels, request);
-  return { ...target, input, resource: service.resource(operation.name, input) ?? target.resource };
+  return { ...target, input, resource: service.resource(operation.name, input) ?? target.resource, changes: service.changes(operation.name, input) };
 }
 
 interface Screened {

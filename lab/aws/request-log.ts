@@ -10,6 +10,8 @@ export interface LoggedRequest {
   method: string;
   path: string;
   resource: string | undefined;
+  /** What it asked to be changed, one line each, where the service says so: Route 53's record sets. */
+  changes: string[] | undefined;
   /** ARN of the caller; `anonymous` where the request was not signed. */
   principal: string;
   userAgent: string;

@@ -104,6 +104,8 @@ interface Described<Operations> {
   namespace?: string;
   /** The resource an input speaks of, for the request log and fault rules. */
   resource?(operation: keyof Operations & string, input: Record<string, unknown>): string | undefined;
+  /** What an input asks to be changed, one line each, for the request log. */
+  changes?(operation: keyof Operations & string, input: Record<string, unknown>): string[] | undefined;
   /** What the caller must be allowed to do; a service without it lets every known principal in. */
   needs?(operation: keyof Operations & string, input: Record<string, unknown>, world: World): Need[];
 }
@@ -133,6 +135,7 @@ export interface Plugged {
   overlay: boolean;
   operationNames: string[];
   resource(operation: string, input: Record<string, unknown>): string | undefined;
+  changes(operation: string, input: Record<string, unknown>): string[] | undefined;
   needs(operation: string, input: Record<string, unknown>, world: World): Need[];
   /** The operation's handler; nothing where moto or a 501 answers. */
   handler(operation: string): ErasedRun | undefined;
@@ -186,6 +189,9 @@ function common<Operations>(described: Described<Operations>, state: unknown) {
     resource: (operation: string, input: Record<string, unknown>) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only operations of the SDK are matched
       described.resource?.(operation as keyof Operations & string, input),
+    changes: (operation: string, input: Record<string, unknown>) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only operations of the SDK are matched
+      described.changes?.(operation as keyof Operations & string, input),
     needs: (operation: string, input: Record<string, unknown>, world: World) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only operations of the SDK are matched
       described.needs?.(operation as keyof Operations & string, input, world) ?? [],

@@ -29,11 +29,21 @@ function resourceArn(operation: string, input: Record<string, unknown>): string 
   return zone === undefined || isZoneList ? '*' : `arn:aws:route53:::hostedzone/${zone}`;
 }
 
-function changeContext(input: Record<string, unknown>): Record<string, string[]> {
+/** The changes of a batch, for logs: `UPSERT \\052.apps.dev.example.org A`. */
+export function changesOf(operation: string, input: Record<string, unknown>): string[] | undefined {
+  if (operation !== 'ChangeResourceRecordSets') return undefined;
+  return batchOf(input).map(({ Action, ResourceRecordSet }) => `${Action} ${knownName(ResourceRecordSet?.Name ?? '').replace(/\.$/, '')} ${ResourceRecordSet?.Type}`);
+}
+
+function batchOf(input: Record<string, unknown>): Change[] {
   const batch = input['ChangeBatch'];
   const changes: unknown[] = isRecord(batch) && Array.isArray(batch['Changes']) ? batch['Changes'] : [];
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read by the SDK's own schema
-  const given = changes as Change[];
+  return changes as Change[];
+}
+
+function changeContext(input: Record<string, unknown>): Record<string, string[]> {
+  const given = batchOf(input);
   return {
     'route53:ChangeResourceRecordSetsNormalizedRecordNames': unique(given.map(({ ResourceRecordSet }) => knownName(ResourceRecordSet?.Name ?? '').replace(/\.$/, ''))),
     'route53:ChangeResourceRecordSetsRecordTypes': unique(given.map(({ ResourceRecordSet }) => ResourceRecordSet?.Type ?? '')),

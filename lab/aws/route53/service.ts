@@ -5,7 +5,7 @@ import { testAnswer } from './answer.ts';
 import { activateKey, createKey, deactivateKey, deleteKey, disableDnssec, enableDnssec, getDnssec } from './dnssec.ts';
 import { countHealthChecks, createHealthCheck, deleteHealthCheck, getHealthCheck, healthCheckStatus, listHealthChecks } from './health-checks.ts';
 import { accountLimit, zoneLimit } from './limits.ts';
-import { needsOf, resourceOf } from './needs.ts';
+import { changesOf, needsOf, resourceOf } from './needs.ts';
 import { createProtections, deleteProtections, listProtections } from './protections.ts';
 import { changeRecords, getChange, listRecords } from './records.ts';
 import type { Operations, ZoneStore } from './state.ts';
@@ -19,6 +19,7 @@ export const route53: Service<ZoneStore, Operations> = {
   sdk,
   namespace: 'https://route53.amazonaws.com/doc/2013-04-01/',
   resource: resourceOf,
+  changes: changesOf,
   needs: needsOf,
   admit({ state, account }) {
     if (!state.rate.take(account)) awsError('Throttling', 'Rate exceeded', 400);
