@@ -19,7 +19,7 @@ import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 import { reading } from './reading.ts';
 import { recordedZoneId } from './registry.ts';
-import { requiredActions } from './required-actions.ts';
+import { type RequiredActions, requiredActions } from './required-actions.ts';
 
 export function foundationActivities(clients: Clients): Pick<Probes, 'readCore' | 'readFoundation'> {
   return { readCore: ({ plan }) => readCore(clients, plan), readFoundation: ({ target }) => readFoundation(clients.tagging, target) };
@@ -48,7 +48,7 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
   return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions, bucket };
 }
 
-async function readCaller({ sts }: Clients): Promise<{ account: string; arn: string }> {
+export async function readCaller({ sts }: Pick<Clients, 'sts'>): Promise<{ account: string; arn: string }> {
   const { Account, Arn } = await sts.send(new GetCallerIdentityCommand({}));
   return { account: present(Account, 'an account'), arn: present(Arn, "the caller's ARN") };
 }
@@ -120,13 +120,18 @@ async function readQuota({ eks, quotas }: Clients): Promise<{ clusters: number; 
 }
 
 /** The run's actions that the caller's policies do not allow, each with its resource. The account's root may do everything and cannot be simulated. */
-async function readDeniedActions(clients: Clients, plan: Plan): Promise<string[]> {
+function readDeniedActions(clients: Clients, plan: Plan): Promise<string[]> {
+  return deniedActions(clients, requiredActions(plan), plan.target.tags);
+}
+
+/** Those of the actions that the caller's policies do not allow, asked with these tags on whatever is made or touched. */
+export async function deniedActions(clients: Pick<Clients, 'sts' | 'iam'>, required: readonly RequiredActions[], ownTags: Record<string, string>): Promise<string[]> {
   const { arn } = await readCaller(clients);
   if (arn.endsWith(':root')) return [];
   const principal = await policySourceArn(clients.iam, arn);
-  const tags = Object.entries(plan.target.tags);
+  const tags = Object.entries(ownTags);
   const denied = await Promise.all(
-    requiredActions(plan).map(async ({ actions, resources, why, conditions = {} }) => {
+    required.map(async ({ actions, resources, why, conditions = {} }) => {
       const results = await allPages(
         paginateSimulatePrincipalPolicy({ client: clients.iam }, {
           PolicySourceArn: principal,
