@@ -35,7 +35,7 @@ async function readFoundation(tagging: ResourceGroupsTaggingAPIClient, { environ
 /** Everything but Route 53, all at once. Throttling and an AWS that does not answer are errors of the whole, for a retry; a refusal is a reading's problem, for the report. */
 async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
   const { target } = plan;
-  const [caller, vpcs, subnets, recorded, secrets, quota, deniedActions, bucket] = await Promise.all([
+  const [caller, vpcs, subnets, recorded, secrets, quota, denied, bucket] = await Promise.all([
     reading(readCaller(clients)),
     reading(readVpcs(clients.ec2, target.environment)),
     reading(foundationSubnets(clients.ec2, target)),
@@ -45,7 +45,7 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
     reading(readDeniedActions(clients, plan)),
     reading(readBucket(clients, plan.registry.bucket)),
   ]);
-  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions, bucket };
+  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions: denied, bucket };
 }
 
 export async function readCaller({ sts }: Pick<Clients, 'sts'>): Promise<{ account: string; arn: string }> {
