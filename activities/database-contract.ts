@@ -1,9 +1,10 @@
 // What the database workflows may ask of the world (R1–R3), by what a second attempt could do. No input and no result holds a password.
 import type { Deciding } from './contract.ts';
 import type { ConnectivityReadings } from '../domain/connectivity.ts';
-import type { DatabaseFinding, DatabaseOutcome } from '../domain/database-report.ts';
+import type { DatabaseFinding, DatabaseOutcome, DatabaseReceipt } from '../domain/database-report.ts';
 import type { DatabaseInstance, DatabaseSpec } from '../domain/databases.ts';
 import type { Snapshots } from '../domain/database-destroy.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Wait } from '../domain/timings.ts';
 
 /** Databases on an instance that exists. `rotate`: whether passwords that do not work are replaced. */
@@ -55,6 +56,8 @@ export interface DatabaseChanges {
    * password that does not work and was not asked to be replaced (PasswordWrong). Whatever it was cut off at, the next attempt goes on there.
    */
   applyDatabases(input: DatabasesInput): Promise<DatabaseOutcome[]>;
+  /** Write-once at `receipts/<environment>/<instance>/<run id>.json` (O2). */
+  writeDatabaseReceipt(input: { registry: Plan['registry']; receipt: DatabaseReceipt }): Promise<{ key: string }>;
 }
 
 export interface DatabaseDestroyers {

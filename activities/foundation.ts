@@ -19,7 +19,7 @@ import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 import { reading } from './reading.ts';
 import { recordedZoneId } from './registry.ts';
-import { requiredActions } from './required-actions.ts';
+import { type RequiredActions, requiredActions } from './required-actions.ts';
 
 export function foundationActivities(clients: Clients): Pick<Probes, 'readCore' | 'readFoundation'> {
   return { readCore: ({ plan }) => readCore(clients, plan), readFoundation: ({ target }) => readFoundation(clients.tagging, target) };
@@ -35,7 +35,7 @@ async function readFoundation(tagging: ResourceGroupsTaggingAPIClient, { environ
 /** Everything but Route 53, all at once. Throttling and an AWS that does not answer are errors of the whole, for a retry; a refusal is a reading's problem, for the report. */
 async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
   const { target } = plan;
-  const [caller, vpcs, subnets, recorded, secrets, quota, deniedActions, bucket] = await Promise.all([
+  const [caller, vpcs, subnets, recorded, secrets, quota, denied, bucket] = await Promise.all([
     reading(readCaller(clients)),
     reading(readVpcs(clients.ec2, target.environment)),
     reading(foundationSubnets(clients.ec2, target)),
@@ -45,10 +45,10 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
     reading(readDeniedActions(clients, plan)),
     reading(readBucket(clients, plan.registry.bucket)),
   ]);
-  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions, bucket };
+  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions: denied, bucket };
 }
 
-async function readCaller({ sts }: Clients): Promise<{ account: string; arn: string }> {
+export async function readCaller({ sts }: Pick<Clients, 'sts'>): Promise<{ account: string; arn: string }> {
   const { Account, Arn } = await sts.send(new GetCallerIdentityCommand({}));
   return { account: present(Account, 'an account'), arn: present(Arn, "the caller's ARN") };
 }
@@ -120,13 +120,18 @@ async function readQuota({ eks, quotas }: Clients, { cluster }: Target): Promise
 }
 
 /** The run's actions that the caller's policies do not allow, each with its resource. The account's root may do everything and cannot be simulated. */
-async function readDeniedActions(clients: Clients, plan: Plan): Promise<string[]> {
+function readDeniedActions(clients: Clients, plan: Plan): Promise<string[]> {
+  return deniedActions(clients, requiredActions(plan), plan.target.tags);
+}
+
+/** Those of the actions that the caller's policies do not allow, asked with these tags on whatever is made or touched. */
+export async function deniedActions(clients: Pick<Clients, 'sts' | 'iam'>, required: readonly RequiredActions[], ownTags: Record<string, string>): Promise<string[]> {
   const { arn } = await readCaller(clients);
   if (arn.endsWith(':root')) return [];
   const principal = await policySourceArn(clients.iam, arn);
-  const tags = Object.entries(plan.target.tags);
+  const tags = Object.entries(ownTags);
   const denied = await Promise.all(
-    requiredActions(plan).map(async ({ actions, resources, why, conditions = {} }) => {
+    required.map(async ({ actions, resources, why, conditions = {} }) => {
       const results = await allPages(
         paginateSimulatePrincipalPolicy({ client: clients.iam }, {
           PolicySourceArn: principal,

@@ -8,7 +8,8 @@ import { GoldenpathError } from '../domain/errors.ts';
 import type { Clients } from './clients.ts';
 import type { DatabaseChanges, DatabaseProbes } from './database-contract.ts';
 import { isNamed } from './errors.ts';
-import { foundationVpcIds, readSecretKeys } from './foundation.ts';
+import { databaseActions } from './database-actions.ts';
+import { deniedActions, foundationVpcIds, readCaller, readSecretKeys } from './foundation.ts';
 import { toTagList } from './ownership.ts';
 import { demandOfEnvironment, describeInstance, isOfEnvironment, probeInstance } from './rds.ts';
 import { describeSubnetGroup, ensureNetwork, foundationVpc, openBlocks, privateSubnets } from './rds-network.ts';
@@ -17,7 +18,7 @@ import { reading } from './reading.ts';
 /** A week of backups: what most restores need, and what RDS keeps without asking for more. */
 const BACKUP_DAYS = 7;
 
-export function rdsActivities(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets' | 'sts'>): Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity'> & Pick<DatabaseChanges, 'ensureInstance'> {
+export function rdsActivities(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets' | 'sts' | 'iam' | 'region'>): Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity'> & Pick<DatabaseChanges, 'ensureInstance'> {
   return {
     ensureInstance: (input) => ensureInstance(clients, input),
     probeInstance: (input) => probeInstance(clients, input),
@@ -72,15 +73,16 @@ function major(version: string): string | undefined {
   return version.split('.')[0];
 }
 
-async function readConnectivity(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets'>, { environment, instance: wanted, databases }: Parameters<DatabaseProbes['readConnectivity']>[0]): Promise<ConnectivityReadings> {
+async function readConnectivity(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets' | 'sts' | 'iam' | 'region'>, { environment, instance: wanted, databases }: Parameters<DatabaseProbes['readConnectivity']>[0]): Promise<ConnectivityReadings> {
   const { rds, ec2, secrets } = clients;
   const found = reading(describeInstance(clients, wanted.identifier));
-  const [instance, vpcIds, subnets, subnetGroup, openTo, keys] = await Promise.all([
+  const [instance, vpcIds, subnets, subnetGroup, openTo, denied, keys] = await Promise.all([
     found,
     reading(foundationVpcIds(ec2, environment)),
     reading(privateSubnets(ec2, environment)),
     reading(describeSubnetGroup(rds, wanted.subnetGroup)),
     found.then((of) => reading(readOpenBlocks(ec2, 'value' in of ? of.value : undefined))),
+    reading(readDenied(clients, { environment, instance: wanted, databases })),
     Promise.all(databases.map(async ({ app }) => {
       const name = databaseSecretName({ environment, app });
       return [name, await reading(readSecretKeys(secrets, name))] as const;
@@ -88,9 +90,14 @@ async function readConnectivity(clients: Pick<Clients, 'rds' | 'ec2' | 'secrets'
   ]);
   return {
     instance: 'problem' in instance ? instance : { value: instance.value === undefined ? null : facts(instance.value, environment) },
-    vpcIds, subnets, openTo, secrets: Object.fromEntries(keys),
+    vpcIds, subnets, openTo, deniedActions: denied, secrets: Object.fromEntries(keys),
     subnetGroup: 'problem' in subnetGroup ? subnetGroup : { value: subnetGroup.value === undefined ? null : { subnetIds: (subnetGroup.value.Subnets ?? []).map(({ SubnetIdentifier }) => SubnetIdentifier ?? '') } },
   };
+}
+
+async function readDenied(clients: Pick<Clients, 'sts' | 'iam' | 'region'>, { environment, instance, databases }: Parameters<DatabaseProbes['readConnectivity']>[0]): Promise<string[]> {
+  const { account: accountId } = await readCaller(clients);
+  return deniedActions(clients, databaseActions({ environment, instance, databases, accountId, region: clients.region }), databaseTags(environment));
 }
 
 /** What the groups of the instance let in; without an instance there is nothing to be open. */

@@ -8,6 +8,7 @@ import type { Plan, Target } from '../domain/plan.ts';
 import { addToLedger, type OwnedObject } from '../domain/report.ts';
 import type { Clients } from './clients.ts';
 import type { Changes, Probes } from './contract.ts';
+import type { DatabaseChanges } from './database-contract.ts';
 import { isNamed, NOT_FOUND, orAbsent } from './errors.ts';
 import { allPages, present } from './pages.ts';
 
@@ -21,7 +22,7 @@ const zoneSchema = z.object({ schema: z.literal(1), hostedZoneId: z.string(), re
 const receiptSchema = z.object({ report: z.object({ ledger: z.array(z.object({ kind: z.string(), id: z.string(), name: z.string() })) }) });
 
 /** `held`: the environment files of the worker, where it has them. */
-export function registryActivities({ s3 }: Clients, held: HeldEnvironments | undefined): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<Probes, 'readRegistry'> {
+export function registryActivities({ s3 }: Clients, held: HeldEnvironments | undefined): Pick<Changes, 'claimBuild' | 'writeReceipt'> & Pick<DatabaseChanges, 'writeDatabaseReceipt'> & Pick<Probes, 'readRegistry'> {
   return {
     readRegistry: async ({ target, registry, policy }) => ({
       recordedZoneId: await recordedZoneId(s3, registry, target.environment),
@@ -31,6 +32,7 @@ export function registryActivities({ s3 }: Clients, held: HeldEnvironments | und
     }),
     claimBuild: (input) => claimBuild(s3, input),
     writeReceipt: (input) => writeReceipt(s3, input),
+    writeDatabaseReceipt: (input) => writeDatabaseReceipt(s3, input),
   };
 }
 
@@ -97,6 +99,14 @@ async function writeReceipt(s3: S3Client, { target, registry, name, receipt }: P
   const key = receiptKey({ ...target, name });
   const body = canonicalJson(receipt);
   await writeSame(s3, registry.bucket, key, body);
+  return { key };
+}
+
+/** Beside the receipts of platforms: an instance's name is none of a cluster's, and its destruction leaves its receipt there too. */
+async function writeDatabaseReceipt(s3: S3Client, { registry, receipt }: Parameters<DatabaseChanges['writeDatabaseReceipt']>[0]): Promise<{ key: string }> {
+  const { environment, instance, runId } = receipt.report;
+  const key = receiptKey({ environment, cluster: instance, name: runId });
+  await writeSame(s3, registry.bucket, key, canonicalJson(receipt));
   return { key };
 }
 

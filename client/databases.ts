@@ -22,6 +22,7 @@ export interface DatabaseRequest {
   environment: string;
   accountId: string;
   databases: Databases;
+  registry: Environment['registry'];
   scale: number;
   rotate: boolean;
   requester: string;
@@ -37,17 +38,17 @@ const UNTOUCHED = 2;
 const ASKED_MEMO = 'asked';
 
 /** Makes the environment's instance and its declared databases. The report, also of a run that failed. Throws Conflict where another run is at this instance. */
-export async function applyDatabases(client: Client, { environment, accountId, databases, scale, rotate, requester }: DatabaseRequest, say: Say): Promise<DatabaseReport> {
-  const input: DatabaseApplyInput = { environment, accountId, databases, rotate, requester, timings: timings(scale), available: instanceWait(scale) };
+export async function applyDatabases(client: Client, { environment, accountId, databases, registry, scale, rotate, requester }: DatabaseRequest, say: Say): Promise<DatabaseReport> {
+  const input: DatabaseApplyInput = { environment, accountId, databases, registry, rotate, requester, timings: timings(scale), available: instanceWait(scale) };
   const { identifier: instance } = databases.instance;
   const started = await start(client, { type: DATABASE_APPLY, workflowId: databaseWorkflowId({ environment, instance }), input, asked: { databases, rotate }, summary: `Databases of ${environment}: ${instance}` }, say);
   return reportOf(client, started, say);
 }
 
 /** Makes one application's database on the instance. As {@link applyDatabases}. */
-export async function createDatabase(client: Client, { environment, databases, scale, rotate, requester }: DatabaseRequest, database: DatabaseSpec, say: Say): Promise<DatabaseReport> {
+export async function createDatabase(client: Client, { environment, databases, registry, scale, rotate, requester }: DatabaseRequest, database: DatabaseSpec, say: Say): Promise<DatabaseReport> {
   const { identifier: instance } = databases.instance;
-  const input: DatabaseCreateInput = { environment, instance, database, rotate, requester, timings: timings(scale) };
+  const input: DatabaseCreateInput = { environment, instance, database, registry, rotate, requester, timings: timings(scale) };
   const workflowId = databaseWorkflowId({ environment, instance, app: database.app });
   const started = await start(client, { type: DATABASE_CREATE, workflowId, input, asked: { database, rotate }, summary: `Database of ${database.app} on ${instance}` }, say);
   return reportOf(client, started, say);

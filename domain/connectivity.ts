@@ -4,7 +4,7 @@ import type { DatabaseFinding } from './database-report.ts';
 import type { Databases } from './databases.ts';
 import type { CheckResult, Reading } from './foundation.ts';
 
-export const CONTRACT_VERSION = 1;
+export const CONTRACT_VERSION = 2;
 
 /** PostgreSQL's port, on which RDS listens unless told otherwise. */
 export const POSTGRES_PORT = 5432;
@@ -23,6 +23,8 @@ export interface ConnectivityReadings {
   subnetGroup: Reading<{ subnetIds: string[] } | null>;
   /** CIDR blocks to which the instance's security groups open its port. */
   openTo: Reading<string[]>;
+  /** Actions of the database commands that the worker may not perform, by policy simulation. */
+  deniedActions: Reading<string[]>;
   /** The keys of each application's secret, by its name. */
   secrets: Record<string, Reading<string[]>>;
 }
@@ -46,6 +48,9 @@ export function checkConnectivity({ instance: wanted }: Databases, readings: Con
     point('guarded', 'Encrypted, protected, private', instance, `aws rds modify-db-instance --db-instance-identifier ${wanted.identifier} --deletion-protection --no-publicly-accessible; encryption is decided at the creation`, (value: typeof found) => guardProblems(value)),
     point('administrator', 'Administrator', instance, `let RDS keep the master password: aws rds modify-db-instance --db-instance-identifier ${wanted.identifier} --manage-master-user-password`, (value: typeof found) => ({
       problems: value?.masterSecret === true ? [] : ['RDS does not keep the master password'], found: 'its password is a secret that RDS makes and rotates',
+    })),
+    point('permissions', 'IAM permissions', readings.deniedActions, 'attach the permissions of docs/reference/iam.md for databases to the role of the worker', (denied: string[]) => ({
+      problems: denied.map((action) => `${action} is denied`), found: 'every action of the database commands is allowed',
     })),
     ...Object.entries(readings.secrets).map(([name, keys]) => point(`secret ${name}`, 'Secret', keys, `${apply} makes a missing secret and completes one`, (present: string[]) => ({
       problems: SECRET_KEYS.filter((key) => !present.includes(key)).map((key) => `secret ${name} has no key ${key}`), found: `${name}: ${present.join(', ')}`,

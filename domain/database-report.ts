@@ -1,6 +1,7 @@
 // What a database run did and found: the result of its workflow, and what the command prints (R1). Pure; it holds no password.
 import type { Verdict } from './database-plan.ts';
 import type { DatabaseSpec } from './databases.ts';
+import { hashOf } from './hash.ts';
 import type { Wait } from './timings.ts';
 
 /** What became of one application's database. */
@@ -26,6 +27,7 @@ export const DATABASE_STEPS = {
   instance: 'Network and instance',
   available: 'Instance available',
   databases: 'Roles, databases and secrets',
+  receipt: 'Receipt',
 } as const;
 export type DatabaseStepId = keyof typeof DATABASE_STEPS;
 
@@ -55,8 +57,19 @@ export interface DatabaseReport {
 
 /** A report at its beginning, with the steps that its operation has. */
 export function newDatabaseReport(run: Pick<DatabaseReport, 'operation' | 'environment' | 'instance' | 'requester' | 'runId' | 'startedAt'>): DatabaseReport {
-  const ids: DatabaseStepId[] = run.operation === 'apply' ? ['instance', 'available', 'databases'] : ['databases'];
+  const ids: DatabaseStepId[] = run.operation === 'apply' ? ['instance', 'available', 'databases', 'receipt'] : ['databases', 'receipt'];
   return { schema: 1, ...run, state: 'running', steps: ids.map((id) => ({ id, title: DATABASE_STEPS[id], status: 'pending', evidence: [] })), databases: [] };
+}
+
+/** The receipt: the report as it is kept for good, with a hash of itself (O2). */
+export interface DatabaseReceipt {
+  schema: 1;
+  report: DatabaseReport;
+  hash: string;
+}
+
+export function databaseReceiptOf(report: DatabaseReport): DatabaseReceipt {
+  return { schema: 1, report, hash: hashOf(report) };
 }
 
 /**

@@ -5,9 +5,9 @@ import type { DatabaseApplyInput } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** Steps: network and instance, until it is available, then roles, databases and secrets. Fails with the report as its first detail; another run goes on where it stopped. */
-export async function databaseApply({ environment, accountId, databases: { instance, databases }, rotate, requester, timings, available }: DatabaseApplyInput): Promise<DatabaseReport> {
+export async function databaseApply({ environment, accountId, databases: { instance, databases }, rotate, requester, timings, available, registry }: DatabaseApplyInput): Promise<DatabaseReport> {
   const { identifier } = instance;
-  const run = openDatabaseRun({ operation: 'apply', environment, instance: identifier, requester });
+  const run = openDatabaseRun({ operation: 'apply', environment, instance: identifier, requester }, { registry, timings });
   const { databaseChange, databaseUntil } = policies(timings);
   await run.step('instance', () => databaseChange.ensureInstance(`Make ${identifier} where it is missing`, { environment, instance, accountId }));
   const startedAt = Date.now();

@@ -6,8 +6,8 @@ import type { DatabaseCreateInput } from './messages.ts';
 import { policies } from './policies.ts';
 
 /** One step. Beside it others make theirs: PostgreSQL's own lock puts them one after the other. */
-export async function databaseCreate({ environment, instance, database, rotate, requester, timings }: DatabaseCreateInput): Promise<DatabaseReport> {
-  const run = openDatabaseRun({ operation: 'create', environment, instance, requester });
+export async function databaseCreate({ environment, instance, database, rotate, requester, timings, registry }: DatabaseCreateInput): Promise<DatabaseReport> {
+  const run = openDatabaseRun({ operation: 'create', environment, instance, requester }, { registry, timings });
   const { databaseChange } = policies(timings);
   await run.step('databases', async () => {
     run.report.databases = await databaseChange.applyDatabases(`Database of ${database.app}`, { environment, instance, databases: [database], rotate });

@@ -48,6 +48,8 @@ export interface DatabaseApplyInput {
   environment: string;
   accountId: string;
   databases: Databases;
+  /** Where the run leaves its receipt. */
+  registry: Plan['registry'];
   /** Replace passwords that do not work (R2). */
   rotate: boolean;
   requester: string;

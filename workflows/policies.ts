@@ -53,6 +53,7 @@ export function policies(t: Timings) {
     // Judged afresh by the guard at every attempt; an instance that goes already is success.
     databaseDestroy: proxy<DatabaseDestroyers>({ ...FINISH, startToCloseTimeout: t.changeMs, scheduleToCloseTimeout: t.totalMs, heartbeatTimeout: t.heartbeatMs, retry: RETRY }),
     // The receipt of a run that failed must not hold up the failure.
+    databaseLastWord: proxy<DatabaseChanges>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
     lastWord: proxy<Changes>({ startToCloseTimeout: t.callMs, scheduleToCloseTimeout: t.callMs, retry: RETRY }),
   };
 }

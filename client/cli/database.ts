@@ -139,8 +139,8 @@ async function environmentOf(options: Pick<Options, 'env'>): Promise<WithDatabas
 }
 
 async function requestOf(options: Options): Promise<DatabaseRequest> {
-  const { name: environment, accountId, databases, timings: { scale } } = await environmentOf(options);
-  return { environment, accountId, databases, scale, rotate: options.rotate === true, requester: originOf(options, process.env).requester };
+  const { name: environment, accountId, databases, registry, timings: { scale } } = await environmentOf(options);
+  return { environment, accountId, databases, registry, scale, rotate: options.rotate === true, requester: originOf(options, process.env).requester };
 }
 
 function appOf({ app, env = '<env>' }: Options): string {

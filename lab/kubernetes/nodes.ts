@@ -1,6 +1,6 @@
 // Nodes of a cluster: objects that kwok keeps Ready (C1, C3).
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CoreV1Api, V1Node } from '@kubernetes/client-node';
+import type { CoreV1Api, V1Node, V1NodeSystemInfo } from '@kubernetes/client-node';
 import type { NodeSpec } from '../aws/eks/provider.ts';
 import { coreApi, isStatus, isUnanswered } from './client.ts';
 import type { KubernetesCluster } from './control-plane.ts';
@@ -67,8 +67,14 @@ export function nodeObject(node: NodeSpec): V1Node {
         { type: 'InternalIP', address: node.address },
         { type: 'Hostname', address: node.name },
       ],
+      ...(node.kubeletVersion === undefined ? {} : { nodeInfo: nodeInfo(node.kubeletVersion) }),
     },
   };
+}
+
+/** What kwok leaves as it is, where it is told; its own name for all of it else. */
+function nodeInfo(kubeletVersion: string): V1NodeSystemInfo {
+  return { kubeletVersion, kubeProxyVersion: kubeletVersion, architecture: 'amd64', operatingSystem: 'linux', osImage: 'Amazon Linux 2023', kernelVersion: '6.12.0', containerRuntimeVersion: 'containerd://2.1.5', bootID: '', machineID: '', systemUUID: '' };
 }
 
 async function remove(api: CoreV1Api, name: string): Promise<void> {

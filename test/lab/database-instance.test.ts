@@ -2,6 +2,7 @@
 import { AuthorizeSecurityGroupIngressCommand, CreateSecurityGroupCommand, EC2Client, RevokeSecurityGroupIngressCommand, DescribeSecurityGroupsCommand } from '@aws-sdk/client-ec2';
 import { DescribeDBInstancesCommand, ListTagsForResourceCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { DatabaseChanges, DatabaseProbes } from '../../activities/database-contract.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   ec2 = new EC2Client(client);
   rds = new RDSClient(client);
   network = await seedNetwork(client, { name: 'dev', tags: FOUNDATION, block: '10.0' });
-  const clients = { ec2, rds, secrets: new SecretsManagerClient(client), sts: new STSClient(client) };
+  const clients = { ec2, rds, secrets: new SecretsManagerClient(client), sts: new STSClient(client), iam: new IAMClient(client), region: 'eu-west-2' };
   const plain = { ...rdsActivities(clients), ...databaseActivities(clients, { rdsCaFile: lab.caFile }) };
   activities = {
     ensureInstance: atEdge(plain.ensureInstance), probeInstance: atEdge(plain.probeInstance), readConnectivity: atEdge(plain.readConnectivity),

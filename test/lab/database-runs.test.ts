@@ -1,4 +1,5 @@
 // The database commands from outside, in a lab: what a person types, what is there afterwards, and that no password got anywhere but into Secrets Manager (R1–R3).
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectivityReport } from '../../domain/connectivity.ts';
 import type { DatabaseLogin } from '../../domain/database-secret.ts';
-import type { DatabaseReport } from '../../domain/database-report.ts';
+import type { DatabaseReceipt, DatabaseReport } from '../../domain/database-report.ts';
 import { reachOf } from '../support/account.ts';
 import { documentOf, eventually, raiseLab, type TestLab } from '../support/lab.ts';
 import type { RunReport } from '../../domain/report.ts';
@@ -27,6 +28,13 @@ async function canWork(app: string): Promise<DatabaseLogin> {
   await client.query('CREATE TABLE IF NOT EXISTS proof (id int)');
   await client.end();
   return login;
+}
+
+/** What the registry holds of the instance's runs. */
+async function receipts(): Promise<{ key: string; text: string }[]> {
+  const [s3, Bucket] = [new S3Client({ ...reachOf(lab.env), forcePathStyle: true }), 'goldenpath-dev-registry'];
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'receipts/dev/goldenpath-dev/' }));
+  return Promise.all(Contents.map(async ({ Key = '' }) => ({ key: Key, text: (await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString()) ?? '' })));
 }
 
 const postgres = async () => (documentOf(await lab.cli(['lab', 'status', '-o', 'json'])) as { processes: { name: string }[] }).processes.filter(({ name }) => name.startsWith('postgres-'));
@@ -72,6 +80,14 @@ test('R1: create serves one application within seconds, and adopts it the second
   expect(again.databases).toMatchObject([{ verdict: 'adopt', did: [] }]);
 });
 
+test('O2: every run that changed something, or tried, left its receipt, and none was written twice', async () => {
+  const left = await receipts();
+  const runs: string[] = [];
+  for await (const { type, runId } of lab.temporal.workflow.list()) if (['databaseApply', 'databaseCreate'].includes(type)) runs.push(runId);
+  expect(left.map(({ key }) => key).toSorted()).toEqual(runs.map((runId) => `receipts/dev/goldenpath-dev/${runId}.json`).toSorted());
+  expect(left.map(({ text }) => (JSON.parse(text) as DatabaseReceipt).report).map(({ operation, state }) => `${operation} ${state}`).toSorted()).toEqual(['apply ready', 'apply ready', 'create failed', 'create ready', 'create ready']);
+});
+
 test('F5: what cannot be meant is refused before anything, every problem at once', async () => {
   const ended = await lab.cli(['database', 'create', '--env', 'nowhere', '--app', 'Or"ders', '-o', 'json']);
   expect(ended.exit).toBe(2);
@@ -85,7 +101,7 @@ test('R2: no password is in a history, in the gateway\'s log, in the lab\'s logs
   expect(histories.length).toBeGreaterThan(4);
   const printed = await lab.cli(['database', 'check', '--env', 'dev']);
   const logs = await Promise.all(['daemon.log', 'worker/worker.log', 'databases/goldenpath-dev/postgres.log', 'moto/moto.log'].map(async (file) => readFile(join(lab.status.folder, file), 'utf8')));
-  const told = [...histories, printed.stdout, printed.stderr, ...logs, JSON.stringify(await lab.requests())];
+  const told = [...histories, printed.stdout, printed.stderr, ...logs, ...(await receipts()).map(({ text }) => text), JSON.stringify(await lab.requests())];
   expect(told.some((text) => text.includes('goldenpath/dev/orders/postgres'))).toBe(true);
   expect(passwords.flatMap((password) => told.filter((text) => text.includes(password)))).toEqual([]);
   await lab.replayAll();

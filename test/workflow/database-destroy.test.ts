@@ -119,7 +119,7 @@ test('R1, R4: while a destruction is in flight nothing else begins at the instan
     const handle = await destroyDatabaseInRealTime(plan);
     await requestOf(handle);
     const databases = { instance: { identifier: plan.target.cluster, class: 'db.t4g.medium', engineVersion: '18.4', storageGib: 50, subnetGroup: 'databases', securityGroup: 'databases' }, databases: [] };
-    await expect(applyDatabases(client, { environment: 'dev', accountId: '111122223333', databases, scale: 1, rotate: false, requester: 'ana' }, () => {})).rejects.toMatchObject({ type: 'Conflict', message: expect.stringContaining('databaseDestroy, run ') as string });
+    await expect(applyDatabases(client, { environment: 'dev', accountId: '111122223333', databases, registry: { bucket: 'registry' }, scale: 1, rotate: false, requester: 'ana' }, () => {})).rejects.toMatchObject({ type: 'Conflict', message: expect.stringContaining('databaseDestroy, run ') as string });
     await handle.terminate();
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { DatabaseChanges, DatabaseProbes } from '../../activities/database-contract.ts';
 import { applyDatabases, checkDatabases, createDatabase, type DatabaseRequest } from '../../client/databases.ts';
 import { SECRET_KEYS } from '../../domain/connectivity.ts';
-import { databaseWorkflowId } from '../../domain/database-report.ts';
+import { type DatabaseReceipt, databaseWorkflowId } from '../../domain/database-report.ts';
 import { databaseOf, databaseSecretName, type Databases } from '../../domain/databases.ts';
 import type { Runs } from '../support/runs.ts';
 import { withWorld } from '../support/runs.ts';
@@ -17,16 +17,18 @@ function newRequest(change: Partial<DatabaseRequest> = {}): DatabaseRequest {
     instance: { identifier: `test-${Date.now()}-${count}`, class: 'db.t4g.medium', engineVersion: '18.4', storageGib: 50, subnetGroup: 'databases', securityGroup: 'databases' },
     databases: [databaseOf('grafana'), databaseOf('keycloak')],
   };
-  return { environment: 'dev', accountId: '111122223333', databases, scale: 1, rotate: false, requester: 'ana', ...change };
+  return { environment: 'dev', accountId: '111122223333', databases, registry: { bucket: 'registry' }, scale: 1, rotate: false, requester: 'ana', ...change };
 }
 
-type Activities = Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity' | 'checkDatabases'> & Pick<DatabaseChanges, 'ensureInstance' | 'applyDatabases'>;
+type Activities = Pick<DatabaseProbes, 'probeInstance' | 'readConnectivity' | 'checkDatabases'> & Pick<DatabaseChanges, 'ensureInstance' | 'applyDatabases' | 'writeDatabaseReceipt'>;
 
-/** A world with database activities beside the platform's; `asked` is what was called with what. */
+/** A world with database activities beside the platform's; `asked` is what was called with what, `receipts` what was left in the registry. */
 function databaseWorld(change: Partial<Activities> = {}) {
   const asked: { name: string; input: unknown }[] = [];
+  const receipts: DatabaseReceipt[] = [];
   const subnets = [{ id: 'a', zone: 'a', cidr: '10.0.0.0/20' }, { id: 'b', zone: 'b', cidr: '10.0.16.0/20' }];
   const standard: Activities = {
+    writeDatabaseReceipt: ({ receipt }) => { receipts.push(receipt); return Promise.resolve({ key: `receipts/dev/${receipt.report.instance}/${receipt.report.runId}.json` }); },
     ensureInstance: () => Promise.resolve(['made it']),
     probeInstance: () => Promise.resolve(['it is available']),
     applyDatabases: ({ environment, databases }) => Promise.resolve(databases.map((spec) => ({ ...spec, verdict: 'create', secretName: databaseSecretName({ environment, app: spec.app }), secretArn: `arn:${spec.app}`, did: [`created role ${spec.owner}`] }))),
@@ -34,14 +36,14 @@ function databaseWorld(change: Partial<Activities> = {}) {
     readConnectivity: ({ environment, databases }) => Promise.resolve({
       instance: { value: { status: 'available', owned: true, vpcId: 'vpc-1', isPublic: false, encrypted: true, isProtected: true, masterSecret: true } }, vpcIds: { value: ['vpc-1'] }, subnets: { value: subnets },
       subnetGroup: { value: { subnetIds: ['a', 'b'] } }, openTo: { value: subnets.map(({ cidr }) => cidr) },
-      secrets: Object.fromEntries(databases.map(({ app }) => [databaseSecretName({ environment, app }), { value: [...SECRET_KEYS] }])),
+      deniedActions: { value: [] }, secrets: Object.fromEntries(databases.map(({ app }) => [databaseSecretName({ environment, app }), { value: [...SECRET_KEYS] }])),
     }),
   };
   const world = newWorld();
   for (const [name, run] of Object.entries({ ...standard, ...change })) {
-    Object.assign(world.activities, { [name]: (input: never) => { asked.push({ name, input }); return (run as (given: never) => Promise<unknown>)(input); } });
+    Object.assign(world.activities, { [name]: (input: never) => { if (name !== 'writeDatabaseReceipt') asked.push({ name, input }); return (run as (given: never) => Promise<unknown>)(input); } });
   }
-  return { world, asked };
+  return { world, asked, receipts };
 }
 
 const quiet = () => {};
@@ -51,8 +53,8 @@ async function replayed({ client, alsoReplay }: Runs, workflowId: string): Promi
 }
 
 describe('database apply', () => {
-  test('R1: network and instance, until it is available, then the declared databases; the report has the evidence', async () => {
-    const { world, asked } = databaseWorld();
+  test('R1, O2: network and instance, until it is available, then the declared databases; the report has the evidence, and lies in the registry', async () => {
+    const { world, asked, receipts } = databaseWorld();
     const request = newRequest();
     const { identifier: instance } = request.databases.instance;
     await withWorld(world, async (runs) => {
@@ -63,7 +65,9 @@ describe('database apply', () => {
       expect(report).toMatchObject({ schema: 1, operation: 'apply', state: 'ready', requester: 'ana', instance });
       expect(report.steps.map(({ id, status, evidence }) => [id, status, evidence])).toEqual([
         ['instance', 'done', ['made it']], ['available', 'done', ['it is available']], ['databases', 'done', ['grafana: created role grafana', 'keycloak: created role keycloak']],
+        ['receipt', 'done', [`s3://registry/receipts/dev/${instance}/${report.runId}.json`]],
       ]);
+      expect(receipts.map(({ schema, hash, report: { runId, state, databases } }) => [schema, hash.length, runId, state, databases.map(({ app }) => app)])).toEqual([[1, 64, report.runId, 'ready', ['grafana', 'keycloak']]]);
     });
   });
 
@@ -76,14 +80,27 @@ describe('database apply', () => {
     });
   });
 
-  test('R1: one that fails tells what was done before, and why; nothing after it is begun', async () => {
-    const { world, asked } = databaseWorld({ probeInstance: () => Promise.reject(failed('PreflightFailed', 'the instance is stopped')) });
+  test('R1, O2: one that fails tells what was done before, and why, in its receipt too; nothing after it is begun', async () => {
+    const { world, asked, receipts } = databaseWorld({ probeInstance: () => Promise.reject(failed('PreflightFailed', 'the instance is stopped')) });
     await withWorld(world, async ({ client }) => {
       const report = await applyDatabases(client, newRequest(), quiet);
       expect(report.state).toBe('failed');
-      expect(report.steps.map(({ status, error }) => [status, error?.type])).toEqual([['done', undefined], ['failed', 'PreflightFailed'], ['pending', undefined]]);
+      expect(report.steps.map(({ status, error }) => [status, error?.type])).toEqual([['done', undefined], ['failed', 'PreflightFailed'], ['pending', undefined], ['done', undefined]]);
       expect(report.steps[1]?.error).toEqual({ type: 'PreflightFailed', message: 'the instance is stopped', problems: ['PreflightFailed the instance is stopped'] });
       expect(asked.map(({ name }) => name)).toEqual(['ensureInstance', 'probeInstance']);
+      expect(receipts.map((receipt) => [receipt.report.state, receipt.report.steps[1]?.error?.type])).toEqual([['failed', 'PreflightFailed']]);
+    });
+  });
+
+  test('O2: a receipt that cannot be written fails a run that is done otherwise, and is told beside the failure of one that is not', async () => {
+    const unwritten = { writeDatabaseReceipt: () => Promise.reject(failed('AccessDenied', 'PutObject is denied')) };
+    await withWorld(databaseWorld(unwritten).world, async ({ client }) => {
+      const report = await applyDatabases(client, newRequest(), quiet);
+      expect([report.state, report.steps.at(-1)]).toEqual(['failed', expect.objectContaining({ id: 'receipt', status: 'failed', error: { type: 'AccessDenied', message: 'PutObject is denied', problems: ['AccessDenied PutObject is denied'] } })]);
+    });
+    await withWorld(databaseWorld({ ...unwritten, probeInstance: () => Promise.reject(failed('PreflightFailed', 'the instance is stopped')) }).world, async ({ client }) => {
+      const { steps } = await applyDatabases(client, newRequest(), quiet);
+      expect(steps.map(({ error }) => error?.message)).toEqual([undefined, 'the instance is stopped', undefined, 'the receipt could not be written: PutObject is denied']);
     });
   });
 
@@ -134,7 +151,7 @@ test('R3: database check judges every point, and counts logins that cannot be tr
   const good = databaseWorld();
   await withWorld(good.world, async ({ client }) => {
     const report = await checkDatabases(client, newRequest(), quiet);
-    expect(report).toMatchObject({ schema: 1, contract: 1, state: 'kept' });
+    expect(report).toMatchObject({ schema: 1, contract: 2, state: 'kept' });
     expect(good.asked.map(({ name }) => name).toSorted()).toEqual(['checkDatabases', 'readConnectivity']);
   });
   const bad = databaseWorld({ checkDatabases: () => Promise.reject(failed('PreflightFailed', 'RDS has no instance test')) });

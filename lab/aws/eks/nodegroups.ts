@@ -152,6 +152,8 @@ function nodeOf({ world }: EksState, detail: NodegroupRecord['detail'], instance
     },
     taints: (detail.taints ?? []).map((taint) => kubernetesTaint(taint)),
     capacity: capacityOf(instanceType),
+    // A release is named after its kubelet and its day.
+    kubeletVersion: `v${detail.releaseVersion?.split('-')[0] ?? detail.version}-eks-4096722`,
   };
 }
 

@@ -21,6 +21,8 @@ export interface NodeSpec {
   taints: { key: string; value?: string; effect: string }[];
   /** Allocatable `cpu`, `memory` and `pods` as Kubernetes quantities. */
   capacity: Record<string, string>;
+  /** As the kubelet of the node group's release tells it, e.g. `v1.36.3-eks-4096722`. */
+  kubeletVersion?: string;
 }
 
 export interface RunningCluster {

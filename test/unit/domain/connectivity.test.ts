@@ -11,7 +11,7 @@ const SUBNETS = [{ id: 'subnet-a', zone: 'eu-west-2a', cidr: '10.0.16.0/20' }, {
 const INSTANCE = { status: 'available', owned: true, vpcId: 'vpc-1', isPublic: false, encrypted: true, isProtected: true, masterSecret: true };
 const GOOD: ConnectivityReadings = {
   instance: { value: INSTANCE }, vpcIds: { value: ['vpc-1'] }, subnets: { value: SUBNETS }, subnetGroup: { value: { subnetIds: ['subnet-a', 'subnet-b'] } },
-  openTo: { value: SUBNETS.map(({ cidr }) => cidr) }, secrets: { 'goldenpath/dev/grafana/postgres': { value: [...SECRET_KEYS] } },
+  openTo: { value: SUBNETS.map(({ cidr }) => cidr) }, deniedActions: { value: [] }, secrets: { 'goldenpath/dev/grafana/postgres': { value: [...SECRET_KEYS] } },
 };
 const FINDING: DatabaseFinding = { app: 'grafana', database: 'grafana', owner: 'grafana', verdict: 'adopt', secretName: 'goldenpath/dev/grafana/postgres', problems: [], steps: [] };
 const broken = (readings: Partial<ConnectivityReadings>, findings: DatabaseFinding[] = [FINDING]) =>
@@ -19,9 +19,9 @@ const broken = (readings: Partial<ConnectivityReadings>, findings: DatabaseFindi
 
 describe('the connectivity contract', () => {
   it('R3: has a version, and these points', () => {
-    expect(CONTRACT_VERSION).toBe(1);
+    expect(CONTRACT_VERSION).toBe(2);
     expect(checkConnectivity(SECTION, GOOD, { value: [FINDING] }).map(({ id, ok }) => `${id} ${ok}`)).toEqual([
-      'instance true', 'vpc true', 'subnets true', 'security-group true', 'guarded true', 'administrator true', 'secret goldenpath/dev/grafana/postgres true', 'logins true',
+      'instance true', 'vpc true', 'subnets true', 'security-group true', 'guarded true', 'administrator true', 'permissions true', 'secret goldenpath/dev/grafana/postgres true', 'logins true',
     ]);
   });
 
@@ -47,6 +47,10 @@ describe('the connectivity contract', () => {
     ]);
   });
 
+  it('R3: an action that the worker may not perform breaks it, and is named', () => {
+    expect(broken({ deniedActions: { value: ['rds:CreateDBInstance on arn:db (ensureInstance)'] } })).toEqual(['permissions: rds:CreateDBInstance on arn:db (ensureInstance) is denied']);
+  });
+
   it('R2: a secret without a key, and a login that does not work, are named', () => {
     expect(broken({ secrets: { 'goldenpath/dev/grafana/postgres': { value: ['username', 'password'] } } })).toEqual([
       'secret goldenpath/dev/grafana/postgres: secret goldenpath/dev/grafana/postgres has no key host; secret goldenpath/dev/grafana/postgres has no key port; secret goldenpath/dev/grafana/postgres has no key dbname',
@@ -57,7 +61,7 @@ describe('the connectivity contract', () => {
 
   it('R3: what could not be read is a broken point with its reason, never a good one (failure 36)', () => {
     const problem = { problem: 'AccessDenied: no' };
-    const points = checkConnectivity(SECTION, { instance: problem, vpcIds: problem, subnets: problem, subnetGroup: problem, openTo: problem, secrets: { one: problem } }, problem);
+    const points = checkConnectivity(SECTION, { instance: problem, vpcIds: problem, subnets: problem, subnetGroup: problem, openTo: problem, deniedActions: problem, secrets: { one: problem } }, problem);
     expect(points.map(({ ok, found }) => ({ ok, found }))).toEqual(points.map(() => ({ ok: false, found: 'AccessDenied: no' })));
     expect(broken({ subnets: problem })).not.toEqual([]);
   });
@@ -71,9 +75,9 @@ describe('a database run', () => {
 
   it('R1: the report begins with the steps of its operation, and tells of them', () => {
     const of = { environment: 'dev', instance: 'goldenpath-dev', requester: 'alice', runId: 'run-1', startedAt: 1 };
-    expect(newDatabaseReport({ operation: 'create', ...of }).steps.map(({ id }) => id)).toEqual(['databases']);
+    expect(newDatabaseReport({ operation: 'create', ...of }).steps.map(({ id }) => id)).toEqual(['databases', 'receipt']);
     const report = newDatabaseReport({ operation: 'apply', ...of });
-    expect(report.steps.map(({ id }) => id)).toEqual(['instance', 'available', 'databases']);
+    expect(report.steps.map(({ id }) => id)).toEqual(['instance', 'available', 'databases', 'receipt']);
     Object.assign(report.steps[0] ?? {}, { status: 'failed', error: { type: 'NotOwned', message: 'no', problems: [] } });
     expect(databaseDetails(report)).toContain('- ✗ Network and instance\n  - NotOwned: no\n- · Instance available');
   });
