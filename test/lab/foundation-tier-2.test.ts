@@ -1,5 +1,6 @@
 // What tiers 2 and 3 need of the foundation, read from the lab's RDS with a real PostgreSQL, EC2, S3 and Secrets Manager, and each way in which it can be wrong (F4).
 import { CreateSubnetCommand, CreateVpcCommand, EC2Client, DescribeSecurityGroupsCommand, RevokeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { CreateDBInstanceCommand, CreateDBSubnetGroupCommand, RDSClient, StopDBInstanceCommand } from '@aws-sdk/client-rds';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DeleteSecretCommand, GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -48,7 +49,7 @@ async function broken(changes: Partial<Plan> = {}, caFile: string | undefined = 
 async function applyDatabases(): Promise<void> {
   const { databases } = plan;
   if (databases === undefined) throw new Error('dev declares no databases');
-  const clients = { ec2, rds, secrets, sts: new STSClient(lab.aws.client) };
+  const clients = { region: 'eu-west-2', ec2, rds, secrets, iam: new IAMClient(lab.aws.client), sts: new STSClient(lab.aws.client) };
   await rdsActivities(clients).ensureInstance({ environment: 'dev', instance: databases.instance, accountId: ACCOUNT });
   await vi.waitFor(async () => { await rdsActivities(clients).probeInstance({ environment: 'dev', identifier: databases.instance.identifier, startedAt: Date.now(), wait: instanceWait(SCALE) }); }, { timeout: 30_000, interval: 250 });
   await databaseActivities(clients, { rdsCaFile: lab.caFile }).applyDatabases({ environment: 'dev', instance: databases.instance.identifier, databases: databases.databases, rotate: false });
