@@ -58,7 +58,7 @@ async function givenDatabases(apps: string[]): Promise<void> {
   const clients = { rds: new RDSClient(rds.aws.client), secrets: new SecretsManagerClient(rds.aws.client) };
   const instance = { DBInstanceIdentifier: 'goldenpath-dev' };
   await clients.rds.send(new CreateDBInstanceCommand({ ...instance, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
-  await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, instance);
+  await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 240, minDelay: 1, maxDelay: 1 }, instance);
   await databaseActivities(clients, { rdsCaFile: rds.caFile }).applyDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: apps.map(databaseOf), rotate: false });
   for (const app of apps) {
     const { SecretString = '' } = await clients.secrets.send(new GetSecretValueCommand({ SecretId: `goldenpath/dev/${app}/postgres` }));
