@@ -22,7 +22,7 @@ import { ephemeralPlan } from '../support/plans.ts';
 import { startRds, type TestRds } from '../support/rds.ts';
 
 const plan = ephemeralPlan();
-const WAIT = { timeout: 120_000, interval: 300 };
+const WAIT = { timeout: 240_000, interval: 300 };
 const CLIENT_SECRETS = { backstage: 'secret of backstage', grafana: 'secret of grafana' };
 const ADMIN = { username: 'admin', password: 'a password of an administrator' };
 type Login = Record<'username' | 'password' | 'host' | 'port' | 'dbname', string>;
@@ -58,7 +58,7 @@ async function givenDatabases(apps: string[]): Promise<void> {
   const clients = { rds: new RDSClient(rds.aws.client), secrets: new SecretsManagerClient(rds.aws.client) };
   const instance = { DBInstanceIdentifier: 'goldenpath-dev' };
   await clients.rds.send(new CreateDBInstanceCommand({ ...instance, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
-  await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, instance);
+  await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 240, minDelay: 1, maxDelay: 1 }, instance);
   await databaseActivities(clients, { rdsCaFile: rds.caFile }).applyDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: apps.map(databaseOf), rotate: false });
   for (const app of apps) {
     const { SecretString = '' } = await clients.secrets.send(new GetSecretValueCommand({ SecretId: `goldenpath/dev/${app}/postgres` }));
@@ -206,8 +206,9 @@ describe('oidc-config', () => {
 describe('a PreSync hook', () => {
   const applications = { group: 'argoproj.io', version: 'v1alpha1', namespace: 'argocd', plural: 'applications' };
   const operation = async () => {
-    const { status } = (await world.config.makeApiClient(CustomObjectsApi).getNamespacedCustomObject({ ...applications, name: 'gated' })) as { status?: { operationState?: { phase: string }; sync?: { status: string } } };
-    return status?.operationState?.phase;
+    const { status } = (await world.config.makeApiClient(CustomObjectsApi).getNamespacedCustomObject({ ...applications, name: 'gated' })) as { status?: { operationState?: { phase: string; startedAt: string; message?: string } } };
+    const { phase = 'none', startedAt = '', message = '' } = status?.operationState ?? {};
+    return `${phase} (${startedAt}: ${message})`;
   };
   const isApplied = async () => (await core.listNamespacedConfigMap({ namespace: 'keycloak', fieldSelector: 'metadata.name=gated' })).items.length === 1;
   const sync = async () => {
@@ -234,7 +235,7 @@ describe('a PreSync hook', () => {
   });
 
   it('T2: a preflight that fails fails the sync: nothing is applied, and the pod’s status has the verdict', async () => {
-    await expect.poll(operation, WAIT).toBe('Failed');
+    await expect.poll(operation, WAIT).toMatch(/^Failed/);
     expect(await isApplied()).toBe(false);
     const { items } = await core.listNamespacedPod({ namespace: 'keycloak', labelSelector: 'job-name=keycloak-preflight' });
     const { exitCode, message = '' } = items[0]?.status?.containerStatuses?.[0]?.state?.terminated ?? {};
@@ -246,7 +247,7 @@ describe('a PreSync hook', () => {
   it('T2: once what it checks is mended, the same sync passes and applies', async () => {
     await givenSecret('keycloak', 'keycloak-preflight', loginOf('keycloak'));
     await sync();
-    await expect.poll(operation, WAIT).toBe('Succeeded');
+    await expect.poll(operation, WAIT).toMatch(/^Succeeded/);
     expect(await isApplied()).toBe(true);
   });
 });

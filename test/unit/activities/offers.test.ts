@@ -14,8 +14,8 @@ const OWN = Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Va
 function clients(instance: () => object, region = 'eu-west-2') {
   const [rds, s3] = [new RDSClient({ region: 'eu-west-2' }), new S3Client({ region: 'eu-west-2' })];
   const asked = vi.fn<(service: string) => void>();
-  vi.spyOn(rds, 'send').mockImplementation(async () => { asked('rds'); return { DBInstances: [instance()] }; });
-  vi.spyOn(s3, 'send').mockImplementation(async () => { asked('s3'); return { BucketRegion: region }; });
+  Reflect.set(rds, 'send', async () => { asked('rds'); return { DBInstances: [instance()] }; });
+  Reflect.set(s3, 'send', async () => { asked('s3'); return { BucketRegion: region }; });
   return { rds, s3, asked };
 }
 
