@@ -140,12 +140,19 @@ describe('the foundation', () => {
     expect(error).toMatchObject({ type: 'Unavailable', nonRetryable: false });
   });
 
-  it('F4: a caller without permissions is told which actions it lacks', async () => {
+  it('F4, R3: a caller without permissions is told which actions it lacks', async () => {
     await new IAMClient(aws.client).send(new CreateRoleCommand({ RoleName: 'powerless', AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '111122223333' }, Action: 'sts:AssumeRole' }] }) }));
     const { Credentials } = await clients.sts.send(new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::111122223333:role/powerless', RoleSessionName: 'test' }));
     const sts = new STSClient({ ...aws.client, credentials: { accessKeyId: Credentials?.AccessKeyId ?? '', secretAccessKey: Credentials?.SecretAccessKey ?? '', sessionToken: Credentials?.SessionToken ?? '' } });
     const { deniedActions } = await inActivity(createActivities({ ...clients, sts })).readCore({ plan });
     expect('value' in deniedActions ? deniedActions.value : []).toContain(`eks:CreateCluster on arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER} (startCluster, liftProtections, startDeleteCluster)`);
+    const { databases } = environment();
+    if (databases === undefined) throw new Error('dev declares no databases');
+    const connectivity = await inActivity(createActivities({ ...clients, sts })).readConnectivity({ environment: 'dev', ...databases });
+    const denied = 'value' in connectivity.deniedActions ? connectivity.deniedActions.value : [];
+    expect(denied).toContain('rds:CreateDBInstance on arn:aws:rds:eu-west-2:111122223333:db:goldenpath-dev (readConnectivity, probeInstance, ensureInstance)');
+    expect(denied).toContain('secretsmanager:PutSecretValue on arn:aws:secretsmanager:eu-west-2:111122223333:secret:goldenpath/dev/grafana/postgres-?????? (applyDatabases, checkDatabases)');
+    expect((await inActivity(createActivities(clients)).readConnectivity({ environment: 'dev', ...databases })).deniedActions).toEqual({ value: [] });
   });
 });
 
