@@ -4,6 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, TransportError, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities, createZoneActivities } from '../activities/index.ts';
 import { createClients } from '../activities/clients.ts';
+import { pace } from '../activities/pace.ts';
 import { ROUTE53_TASK_QUEUE, TASK_QUEUE } from '../workflows/messages.ts';
 import { ensureBundle } from './bundle.ts';
 import { readEnvironments } from './environments.ts';
@@ -48,6 +49,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const connection = await NativeConnection.connect(connectionOptions);
   try {
     const clients = createClients(settings.region);
+    pace(clients.route53, settings.route53CallsPerSecond);
     const common = { connection, namespace, ...SHUTDOWN, ...versioning(settings) };
     const platform = await Worker.create({
       ...common,
