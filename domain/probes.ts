@@ -95,7 +95,7 @@ function isEmpty(value: string | undefined): boolean {
 export function acceptanceUrls(tier: Tier): NamedUrl[] {
   if (tier === '2') {
     return [
-      { name: 'backstage', url: 'http://backstage.backstage:7007/healthcheck' },
+      { name: 'backstage', url: 'http://backstage.backstage:7007/.backstage/health/v1/readiness' },
       { name: 'loki', url: 'http://loki.monitoring:3100/ready' },
       { name: 'grafana-postgresql', url: 'http://grafana-postgresql.monitoring:3000/api/health' },
     ];
@@ -110,6 +110,8 @@ export interface UrlAnswer {
 }
 
 const health = z.object({ database: z.string() });
+/** Backstage's frontend answers any path with 200 and a page. Source: Backstage, "Root Health Service". */
+const readiness = z.object({ status: z.literal('ok') });
 const discovery = z.object({ issuer: z.string() });
 
 /** Answered with 200; at an acceptance also with what the application says of itself. */
@@ -126,6 +128,7 @@ function bodyProblems(name: string, body: string): string[] {
     const state = health.safeParse(jsonOf(body)).data?.database;
     return state === 'ok' ? [] : [`its database is ${state ?? 'not named in the answer'}`];
   }
+  if (name === 'backstage') return readiness.safeParse(jsonOf(body)).success ? [] : ['the answer is not the one of its health service, {"status":"ok"}'];
   if (name !== 'realm') return [];
   const issuer = discovery.safeParse(jsonOf(body)).data?.issuer;
   return issuer?.endsWith(`/realms/${REALM}`) === true ? [] : [`its issuer is ${issuer ?? 'not named in the answer'}, not that of realm ${REALM}`];

@@ -7,7 +7,7 @@ const pool = openPool({ host: variable('POSTGRES_HOST'), port: Number(variable('
 
 serve(port, async ({ path }) => {
   if (path === '/.backstage/health/v1/liveness') return { status: 200, body: { status: 'ok' } };
-  if (path !== '/healthcheck' && path !== '/.backstage/health/v1/readiness') return { status: 404, body: { error: { name: 'NotFoundError' } } };
+  if (path !== '/.backstage/health/v1/readiness') return { status: 404, body: { error: { name: 'NotFoundError' } } };
   const problem = await databaseProblem(pool);
   return problem === undefined ? { status: 200, body: { status: 'ok' } } : { status: 503, body: { status: 'error', message: problem } };
 });

@@ -34,7 +34,8 @@ describe('urlCheck', () => {
   };
 
   it.each<[string, string, string]>([
-    ['200', found(backstage, 200, 'anything'), 'ok: it answered 200'],
+    ['200', found(backstage, 200, '{"status":"ok"}'), 'ok: it answered 200'],
+    ['a page of its frontend', found(backstage, 200, '<!DOCTYPE html>'), 'no: the answer is not the one of its health service, {"status":"ok"}'],
     ['503', found(backstage, 503, ''), 'no: it answered 503'],
     ['Grafana with its database', found(grafana, 200, '{"database":"ok"}'), 'ok: it answered 200, its database is ok'],
     ['Grafana without its database', found(grafana, 200, '{"database":"failing"}'), 'no: its database is failing'],
