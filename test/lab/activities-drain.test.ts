@@ -67,7 +67,7 @@ describe('preflights', () => {
   it('D1: a role that could write the base name or a neighbour is refused', async () => {
     const policy = (names: string[]) => clients.iam.send(new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: 'more', PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'route53:ChangeResourceRecordSets', Resource: '*', Condition: { 'ForAllValues:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': names } } }] }) }));
     await policy(['*.dev.goldenpathidp.io']);
-    expect(await preflight('1')).toEqual([expect.stringContaining('dns-scope: may change the name xb-21-11-26-01.dev.goldenpathidp.io; may change the name kong.dev.goldenpathidp.io') as string]);
+    expect(await preflight('1')).toEqual([expect.stringContaining('dns-scope: may change the name xb-21-11-26-01.dev.goldenpathidp.io; may change the name kong.b-00-00-00-00.dev.goldenpathidp.io; may change the name kong.dev.goldenpathidp.io') as string]);
     await policy(['dev.goldenpathidp.io']);
     expect(await preflight('1')).toEqual(['dns-scope: may change the name dev.goldenpathidp.io']);
     await clients.iam.send(new DeleteRolePolicyCommand({ RoleName: ROLE, PolicyName: 'more' }));
@@ -132,7 +132,7 @@ describe('acceptance', () => {
     const { checks, ingressAddress } = await world.run(activities.probeAcceptance, { ...waiting, tier: '1' });
     expect(ingressAddress).toBe('lb-1.example.org');
     expect(checks.map(({ id, ok, found }) => `${id} ${ok}: ${found}`)).toEqual([
-      'applications true: 7 Synced and Healthy', 'ingress true: 1 Ingresses at lb-1.example.org', 'secret-store true: aws-secrets-manager Ready', 'external-dns true: 1 replicas available',
+      'applications true: 7 Synced and Healthy', 'ingress true: 1 Ingresses at lb-1.example.org', 'secret-store true: ClusterSecretStore aws-secrets-manager Ready', 'external-dns true: 1 replicas available',
     ]);
   });
 
