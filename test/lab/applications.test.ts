@@ -211,8 +211,8 @@ describe('a PreSync hook', () => {
     return `${phase} (${startedAt}: ${message})`;
   };
   const isApplied = async () => (await core.listNamespacedConfigMap({ namespace: 'keycloak', fieldSelector: 'metadata.name=gated' })).items.length === 1;
-  const sync = async () => {
-    const body = [{ op: 'add', path: '/operation', value: { sync: {} } }];
+  const sync = async (retry: object = {}) => {
+    const body = [{ op: 'add', path: '/operation', value: { sync: {}, retry } }];
     await world.config.makeApiClient(CustomObjectsApi).patchNamespacedCustomObject({ ...applications, name: 'gated', body });
   };
 
@@ -246,7 +246,8 @@ describe('a PreSync hook', () => {
 
   it('T2: once what it checks is mended, the same sync passes and applies', async () => {
     await givenSecret('keycloak', 'keycloak-preflight', loginOf('keycloak'));
-    await sync();
+    // As the platform's Applications try again: Argo CD may take the failed Job, which it deletes just then, for the new one.
+    await sync({ limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } });
     await expect.poll(operation, WAIT).toMatch(/^Succeeded/);
     expect(await isApplied()).toBe(true);
   });
