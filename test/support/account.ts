@@ -33,9 +33,9 @@ export async function accountOf(reach: Reach): Promise<Record<string, string[]>>
   return Object.fromEntries(Object.entries({ ...compute, ...rest }).map(([kind, lines]) => [kind, lines.toSorted()]));
 }
 
-/** The records of all zones, `name type values`. */
+/** The records of all zones, `name type values`. Looks again where Route 53 is busy: its rate is the whole account's. */
 export async function recordsOf(reach: Reach): Promise<string[]> {
-  const client = new Route53Client(reach);
+  const client = new Route53Client({ ...reach, maxAttempts: 10 });
   const lines: string[] = [];
   for (const { Id } of await all(paginateListHostedZones({ client }, {}), (page) => page.HostedZones)) {
     const { ResourceRecordSets = [], IsTruncated } = await client.send(new ListResourceRecordSetsCommand({ HostedZoneId: Id, MaxItems: 300 }));
