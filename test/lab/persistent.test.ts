@@ -1,14 +1,14 @@
-// A persistent bootstrap from outside, before it may begin: what its foundation lacks comes back in one report, exit 5, and nothing but a receipt is written; an ephemeral one is asked for none of it (F4).
-import { DeleteBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+// A persistent platform from outside: what its foundation lacks comes back in one report, exit 5, before anything is written but a receipt; mended, it is raised to tier 3, as pinned; its teardown leaves the database, the zone and the foundation (F4, T1-T3, G1, X3).
+import { CreateBucketCommand, DeleteBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
-import { accountOf, reachOf } from '../support/account.ts';
+import { accountOf, reachOf, recordsOf } from '../support/account.ts';
 import { documentOf, raiseLab, type TestLab } from '../support/lab.ts';
 
 const READ = /^(Get|List|Describe|Head|Simulate|BatchGet)/;
 let lab: TestLab;
-beforeAll(async () => { lab = await raiseLab('persistent-foundation', { timeScale: 120 }); });
+beforeAll(async () => { lab = await raiseLab('persistent', { timeScale: 120 }); });
 afterAll(async () => { await lab.down(); });
 
 async function refused(): Promise<string[]> {
@@ -55,6 +55,25 @@ test('F4: an ephemeral platform of the same environment is planned without any o
   expect(asked.filter(({ service }) => service === 'rds')).toEqual([]);
 });
 
+test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and runs as the version manifest pins; its teardown leaves everything else as it was (X3)', async () => {
+  const reach = reachOf(lab.env);
+  await new SecretsManagerClient(reach).send(new PutSecretValueCommand({ SecretId: 'goldenpath/dev/oidc/clients', SecretString: '{"backstage":"x","grafana":"y"}' }));
+  await new S3Client({ ...reach, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'goldenpath-dev-loki', CreateBucketConfiguration: { LocationConstraint: 'eu-west-2' } }));
+  const before = await accountOf(reach);
+  const up = await lab.cli(['bootstrap', '--env', 'dev', '--lifecycle', 'persistent', '-o', 'json']);
+  expect({ exit: up.exit, stderr: up.exit === 0 ? '' : up.stderr }).toEqual({ exit: 0, stderr: '' });
+  const evidence = (documentOf(up) as RunReport).stages.flatMap((stage) => stage.evidence);
+  for (const line of [/^✔ backstage answers: /, /^✔ grafana-postgresql answers: .* its database is ok$/, /^✔ loki answers: /, /^✔ realm answers: /, /^✔ Login to the database keycloak: .*TLSv1\.3$/, /^✔ OIDC client grafana: enabled/, /^✔ Certificates: .*Ready$/]) expect(evidence).toContainEqual(expect.stringMatching(line));
+  expect(await recordsOf(reach)).toContainEqual(expect.stringMatching(/^keycloak\.dev\.goldenpathidp\.io\. A /));
+  const pinned = await lab.cli(['versions', 'verify', '--env', 'dev', '--lifecycle', 'persistent', '-o', 'json']);
+  expect({ exit: pinned.exit, ...(documentOf(pinned) as object) }).toMatchObject({ exit: 0, state: 'as-pinned' });
+
+  const down = await lab.cli(['teardown', '--env', 'dev', '--lifecycle', 'persistent', '--confirm', 'goldenpath-dev-eks', '-o', 'json']);
+  expect({ exit: down.exit, ...(documentOf(down) as RunReport) }).toMatchObject({ exit: 0, state: 'clean', residue: [] });
+  expect(await accountOf(reach)).toEqual(before);
+  expect((await lab.cli(['database', 'check', '--env', 'dev', '-o', 'json'])).exit).toBe(0);
+}, 600_000);
+
 test('every execution of these tests replays', async () => {
-  expect((await lab.replayAll()).toSorted()).toEqual(['bootstrapPlatform', 'bootstrapPlatform', 'bootstrapPlatform', 'databaseApply']);
+  expect((await lab.replayAll()).toSorted()).toEqual(['bootstrapPlatform', 'bootstrapPlatform', 'bootstrapPlatform', 'bootstrapPlatform', 'databaseApply', 'databaseCheck', 'teardownPlatform', 'verifyVersions']);
 });
