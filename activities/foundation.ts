@@ -8,6 +8,7 @@ import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Subnet } from '../domain/foundation.ts';
+import { jsonOf } from '../domain/json.ts';
 import { TAG } from '../domain/names.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
@@ -98,16 +99,6 @@ export async function readSecretKeys(secrets: SecretsManagerClient, name: string
   const value = jsonOf(SecretString);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new GoldenpathError('PreflightFailed', 'is not a JSON object');
   return Object.keys(value);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's message quotes the text, which is secret.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** EKS clusters of the region against the quota "Clusters" (L-1194D53C). */

@@ -5,6 +5,7 @@ import type { V1Secret } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { type CheckResult, judge, type Reading } from '../domain/checks.ts';
 import { GoldenpathError } from '../domain/errors.ts';
+import { jsonOf } from '../domain/json.ts';
 import { KEYCLOAK_ADMIN, KEYCLOAK_NAMESPACE, OIDC_CLIENT_IDS, OIDC_CLIENTS, REALM, syncedSecrets } from '../domain/platform-secrets.ts';
 import { clientCheck, type ClientReading, type NamedUrl, type ProbeOperation, type ProbeSettings, urlCheck, type UrlAnswer } from '../domain/probes.ts';
 import { compareTiers, type Tier } from '../domain/tiers.ts';
@@ -146,13 +147,4 @@ function parsed<T>(what: string, answer: Reading<UrlAnswer>, schema: z.ZodType<T
   if (status !== 200) return { problem: `Keycloak answered ${status} to the request for ${what}` };
   const { data, success } = schema.safeParse(jsonOf(body));
   return success ? { value: data } : { problem: `Keycloak's answer to the request for ${what} has another form` };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

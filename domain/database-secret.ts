@@ -1,5 +1,6 @@
 // The secret with an application's login: what it holds, and what it ought to (R2). Pure; no message of it quotes a value.
 import type { DatabaseSpec } from './databases.ts';
+import { jsonOf } from './json.ts';
 
 /** The JSON of `goldenpath/{env}/{app}/postgres`, as applications read it through External Secrets. */
 export interface DatabaseLogin {
@@ -36,14 +37,4 @@ export function objectOf(text: string): Record<string, unknown> | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's message quotes the text, which is secret.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

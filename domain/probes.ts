@@ -1,6 +1,7 @@
 // The checks that run inside the cluster, as `goldenpath preflight` and `goldenpath accept`: what they are told by their environment, how answers are judged, what they say (T2, T3). Pure.
 import { z } from 'zod';
 import { type CheckResult, judge, type Reading } from './checks.ts';
+import { jsonOf } from './json.ts';
 import { REALM } from './platform-secrets.ts';
 import type { Tier } from './tiers.ts';
 
@@ -137,15 +138,6 @@ function bodyProblems(name: string, body: string): string[] {
 function evidenceOf(name: string, body: string): string {
   if (name === 'grafana-postgresql') return ', its database is ok';
   return name === 'realm' ? `, issuer ${discovery.safeParse(jsonOf(body)).data?.issuer ?? ''}` : '';
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** A client of the realm as Keycloak has it; null where it has none. `sameSecret`: whether its secret is that of the synced Secret; neither is ever shown. */

@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import type { CheckResult } from './foundation.ts';
+import { jsonOf } from './json.ts';
 import { MANIFESTS, type Versions } from './versions.ts';
 
 /** Something that must be signed, and by whom. */
@@ -86,13 +87,4 @@ export function statementProblem(statement: string, digest: string): string | un
   if (parsed.data.predicateType !== SIGN_PREDICATE) return `what is signed is of type ${parsed.data.predicateType}, not ${SIGN_PREDICATE}`;
   const signed = parsed.data.subject.map(({ digest: { sha256: hex } }) => `sha256:${hex ?? ''}`);
   return signed.includes(digest) ? undefined : `what is signed is ${signed.join(', ') || 'nothing'}, not ${digest}`;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
