@@ -1,6 +1,8 @@
 // Readings of what tiers 2 and 3 need of the foundation (F4): a platform that does not reach them is never asked. Verdicts are domain/foundation-tier-2.ts's.
 import type { DBInstance } from '@aws-sdk/client-rds';
+import { z } from 'zod';
 import type { Reading } from '../domain/checks.ts';
+import { SECRET_KEYS } from '../domain/connectivity.ts';
 import { objectOf } from '../domain/database-secret.ts';
 import { databaseSecretName, type DatabaseSpec, SERVING_STATES } from '../domain/databases.ts';
 import type { InstanceReading, Tier2Readings } from '../domain/foundation-tier-2.ts';
@@ -14,6 +16,9 @@ import { describeInstance, isOfEnvironment } from './rds.ts';
 import { readOpenBlocks } from './rds-instance.ts';
 import { privateSubnets } from './rds-network.ts';
 import { reading } from './reading.ts';
+
+/** A secret's values, which its check by keys does not see. */
+const loginSchema = z.object({ username: z.string(), password: z.string(), host: z.string(), port: z.union([z.string(), z.number()]), dbname: z.string() });
 
 type Needed = Pick<Clients, 'rds' | 'ec2' | 's3' | 'secrets'>;
 
@@ -41,7 +46,7 @@ function facts({ DBInstanceStatus = 'unknown', TagList, DBSubnetGroup }: DBInsta
   return { status: DBInstanceStatus, owned: isOfEnvironment(TagList, environment), vpcId: DBSubnetGroup?.VpcId ?? '' };
 }
 
-/** Tries each application's login on an instance that serves. What has no complete secret is left out: the check of the secrets tells. */
+/** Tries each application's login on an instance that serves. A secret that is not there or lacks a key is left out: the check of the secrets tells, which looks at no value. */
 async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { environment, instance, databases }: { environment: string; instance: DBInstance | undefined; databases: readonly DatabaseSpec[] }): Promise<Tier2Readings['logins']> {
   const address = instance?.Endpoint?.Address;
   if (address === undefined || !SERVING_STATES.includes(instance?.DBInstanceStatus ?? '')) return {};
@@ -49,8 +54,11 @@ async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { 
   const tried = await Promise.all(databases.map(async (spec): Promise<[string, Reading<string>] | undefined> => {
     const text = await reading(readSecret(secrets, databaseSecretName({ environment, app: spec.app })));
     if ('problem' in text) return undefined;
-    const { username, password, host, port, dbname } = objectOf(text.value?.text ?? '') ?? {};
-    if (typeof username !== 'string' || typeof password !== 'string' || typeof host !== 'string' || !['string', 'number'].includes(typeof port) || typeof dbname !== 'string') return undefined;
+    const held = objectOf(text.value?.text ?? '') ?? {};
+    if (SECRET_KEYS.some((key) => !Object.hasOwn(held, key))) return undefined;
+    const login = loginSchema.safeParse(held);
+    if (!login.success) return [spec.app, { problem: `its secret has no usable ${[...new Set(login.error.issues.map(({ path }) => path.join('.')))].join(', ')}` }];
+    const { username, password, host, port, dbname } = login.data;
     if ('problem' in ca) return [spec.app, ca];
     // A password goes to no other host than the one that RDS names.
     if (host !== address) return [spec.app, { problem: `its secret names the host ${host}; the address of ${instance?.DBInstanceIdentifier ?? ''} is ${address}` }];

@@ -99,6 +99,13 @@ it('F4, R2: a login for another host is not tried there', async () => {
   await putLogin('grafana', login);
 });
 
+it('F4, R2: a login whose password is no text is named by its key; that its secret has the key is no login', async () => {
+  const login = await loginOf('grafana');
+  await putLogin('grafana', { ...login, password: null });
+  expect(await broken()).toEqual([expect.stringMatching(/^login:grafana: its secret has no usable password → run goldenpath database apply --env dev/) as string]);
+  await putLogin('grafana', login);
+});
+
 it('F4: a secret without a key, and one that is being deleted, are the secrets’ own checks; their logins are not tried', async () => {
   const login = await loginOf('keycloak');
   await putLogin('keycloak', Object.fromEntries(Object.entries(login).filter(([key]) => key !== 'dbname')));
