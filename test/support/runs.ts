@@ -1,5 +1,6 @@
 // Starts workflows on the test server against a world in memory, and replays every execution that a test started.
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { Worker, NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
@@ -72,6 +73,20 @@ export async function untilWaiting(handle: AnyHandle): Promise<RunReport> {
     await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
   throw new Error('the run never came to wait for a decision');
+}
+
+/** The answer of a workflow that only reads; it is replayed as all are. */
+export async function answerOf<Out>({ client, alsoReplay }: Runs, { type, workflowId, input }: { type: string; workflowId: string; input: unknown }): Promise<Out> {
+  const handle = await client.workflow.start<(input: unknown) => Promise<Out>>(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] });
+  alsoReplay(handle.workflowId, handle.firstExecutionRunId);
+  return handle.result();
+}
+
+/** What a workflow failed with. Throws where it did not, or not by its own word. */
+export async function causeOf(result: Promise<unknown>): Promise<ApplicationFailure> {
+  const error: unknown = await result.then(() => { throw new Error('it did not fail'); }, (reason: unknown) => reason);
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
+  return error.cause;
 }
 
 async function replayAll(client: Client, started: { workflowId: string; runId: string }[], workflowBundle: { codePath: string }): Promise<void> {

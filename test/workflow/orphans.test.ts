@@ -1,6 +1,5 @@
 // Finding and removing what platforms that are gone left behind, on a real Temporal server (X5, D4, X6).
-import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import type { Surveys, ZoneSurveys } from '../../activities/contract.ts';
 import { runActivities } from '../../activities/runs.ts';
@@ -12,10 +11,10 @@ import { liftSubject, recordProtection } from '../../domain/protections.ts';
 import type { Refusal } from '../../domain/removal.ts';
 import type { RunReport } from '../../domain/report.ts';
 import { timings } from '../../domain/timings.ts';
-import { decideUpdate, FIND_ORPHANS, type FindOrphansInput, reportQuery, TASK_QUEUE } from '../../workflows/messages.ts';
+import { decideUpdate, FIND_ORPHANS, type FindOrphansInput, reportQuery } from '../../workflows/messages.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
-import { type AnyHandle, type Runs, withWorld } from '../support/runs.ts';
+import { answerOf, type AnyHandle, causeOf, type Runs, withWorld } from '../support/runs.ts';
 import { failed, newWorld, type World } from '../support/world.ts';
 
 const newBuildId = buildIdsOf('orphans');
@@ -42,18 +41,10 @@ function orphanWorld(overrides: (world: World) => Parameters<typeof newWorld>[0]
 
 const found = (own: { cluster: string }[]) => ({ surveyAccount: () => Promise.resolve({ living: [], objects: own.map(({ cluster }) => role(cluster)) }) });
 
-async function find({ client, alsoReplay }: Runs, id: string): Promise<OrphanReport> {
+function find(runs: Runs, id: string): Promise<OrphanReport> {
   const { target, registry } = ephemeralPlan();
   const input: FindOrphansInput = { scope: { environment: 'dev', zone: target.zone }, accountId: target.accountId, hostedZoneId: target.hostedZoneId, registry, timings: timings(1) };
-  const handle = await client.workflow.start<(input: FindOrphansInput) => Promise<OrphanReport>>(FIND_ORPHANS, { workflowId: `orphans/${id}`, taskQueue: TASK_QUEUE, args: [input] });
-  alsoReplay(handle.workflowId, handle.firstExecutionRunId);
-  return handle.result();
-}
-
-async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> {
-  const error: unknown = await result.then(() => { throw new Error('it did not fail'); }, (reason: unknown) => reason);
-  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
-  return error.cause;
+  return answerOf<OrphanReport>(runs, { type: FIND_ORPHANS, workflowId: `orphans/${id}`, input });
 }
 
 async function decide(handle: AnyHandle, decision: 'repair' | 'leave' | 'lift' | 'abort'): Promise<RunReport> {
@@ -92,7 +83,7 @@ test('failure 36: a service, a zone or a cluster that cannot be read fails the l
   ];
   for (const [index, surveys] of unreadable.entries()) {
     await withWorld(orphanWorld(() => ({}), surveys), async (runs) => {
-      expect(await failureOf(find(runs, `unreadable-${index}`))).toMatchObject({ type: 'AccessDenied' });
+      expect(await causeOf(find(runs, `unreadable-${index}`))).toMatchObject({ type: 'AccessDenied' });
     });
   }
 });
@@ -115,7 +106,7 @@ test('X5: a cluster that exists is no orphanâ€™s: the run is refused before its 
   const own = plan();
   const world = orphanWorld(() => ({}), { readClusters: ({ clusters }) => Promise.resolve(clusters.map((cluster) => ({ cluster, exists: true }))) });
   await withWorld(world, async ({ removeOrphans }) => {
-    const failure = await failureOf((await removeOrphans(own, 'fail')).result());
+    const failure = await causeOf((await removeOrphans(own, 'fail')).result());
     expect(failure).toMatchObject({ type: 'PreflightFailed' });
     expect(failure.message).toContain(`goldenpath teardown --env dev --build-id ${own.target.buildId}`);
     expect(removed(world)).toEqual([]);
@@ -163,7 +154,7 @@ test('D4: abort ends the run with nothing removed', async () => {
   await withWorld(world, async ({ removeOrphansInRealTime }) => {
     const handle = await removeOrphansInRealTime(own);
     await decide(handle, 'abort');
-    expect(await failureOf(handle.result())).toMatchObject({ type: 'Aborted' });
+    expect(await causeOf(handle.result())).toMatchObject({ type: 'Aborted' });
     expect([removed(world), world.records.length]).toEqual([[], 1]);
   });
 });
@@ -176,7 +167,7 @@ test('D4: records in which a living platform or a stranger has part are nobodyâ€
     const world = orphanWorld(() => ({}), { surveyZone: () => Promise.resolve(platforms([...owners])), readClusters: ({ clusters }) => Promise.resolve(clusters.map((cluster) => ({ cluster, exists: cluster !== own.target.cluster }))) });
     world.records = [recordOf(own)];
     await withWorld(world, async ({ removeOrphans }) => {
-      const failure = await failureOf((await removeOrphans(own, 'fail')).result());
+      const failure = await causeOf((await removeOrphans(own, 'fail')).result());
       expect(failure).toMatchObject({ type: 'NotOwned' });
       expect(failure.message).toContain(why);
       expect([removed(world), world.records.length]).toEqual([[], 1]);
@@ -231,7 +222,7 @@ test('X1: a record that appears in the middle stops the removal', async () => {
   const own = plan();
   const world = orphanWorld((self) => ({ deleteOrphanInstances: () => { self.records = [recordOf(own)]; return Promise.resolve(nothing); } }));
   await withWorld(world, async ({ removeOrphans }) => {
-    expect(await failureOf((await removeOrphans(own, 'fail')).result())).toMatchObject({ type: 'DnsRecordsRemain' });
+    expect(await causeOf((await removeOrphans(own, 'fail')).result())).toMatchObject({ type: 'DnsRecordsRemain' });
     expect(removed(world)).toEqual(['deleteLoadBalancers', 'deleteOrphanInstances']);
   });
 });

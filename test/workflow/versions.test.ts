@@ -1,14 +1,12 @@
 // `goldenpath versions verify` on a real Temporal server: complete or an error, never "as pinned" of a part (C1, failure 36).
-import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { VersionProbes } from '../../activities/versions-contract.ts';
 import { GoldenpathError } from '../../domain/errors.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { VersionsReport } from '../../domain/version-drift.ts';
-import { TASK_QUEUE, VERIFY_VERSIONS, type VerifyVersionsInput } from '../../workflows/messages.ts';
+import { VERIFY_VERSIONS, type VerifyVersionsInput } from '../../workflows/messages.ts';
 import { ephemeralPlan } from '../support/plans.ts';
-import { type Runs, withWorld } from '../support/runs.ts';
+import { answerOf, causeOf, type Runs, withWorld } from '../support/runs.ts';
 import { failed, newWorld } from '../support/world.ts';
 
 const plan = ephemeralPlan();
@@ -24,16 +22,9 @@ function versionsWorld(probes: Partial<VersionProbes> = {}) {
   return world;
 }
 
-async function verify({ client, alsoReplay }: Runs, id: string, given: Plan = plan): Promise<VersionsReport> {
-  const handle = await client.workflow.start<(input: VerifyVersionsInput) => Promise<VersionsReport>>(VERIFY_VERSIONS, { workflowId: `versions/${id}`, taskQueue: TASK_QUEUE, args: [{ plan: given }] });
-  alsoReplay(handle.workflowId, handle.firstExecutionRunId);
-  return handle.result();
-}
-
-async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> {
-  const error: unknown = await result.then(() => { throw new Error('it did not fail'); }, (reason: unknown) => reason);
-  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
-  return error.cause;
+function verify(runs: Runs, id: string, given: Plan = plan): Promise<VersionsReport> {
+  const input: VerifyVersionsInput = { plan: given };
+  return answerOf<VersionsReport>(runs, { type: VERIFY_VERSIONS, workflowId: `versions/${id}`, input });
 }
 
 test('C1: drift is the workflow’s answer, every manifest is asked about, and nothing but reads is called', async () => {
@@ -50,14 +41,14 @@ test('C1: drift is the workflow’s answer, every manifest is asked about, and n
 
 test('failure 36: what cannot be read fails the look, and is never "as pinned"', async () => {
   await withWorld(versionsWorld({ readRunningVersions: () => Promise.reject(failed('AccessDenied', 'pods is forbidden')) }), async (runs) => {
-    expect(await failureOf(verify(runs, 'denied'))).toMatchObject({ type: 'AccessDenied', message: 'pods is forbidden' });
+    expect(await causeOf(verify(runs, 'denied'))).toMatchObject({ type: 'AccessDenied', message: 'pods is forbidden' });
   });
 });
 
 test('F5: a platform that is not there, and a plan that was changed on its way, are bad input', async () => {
   const gone = new GoldenpathError('InvalidInput', 'there is no platform');
   await withWorld(versionsWorld({ readEksVersions: () => Promise.reject(failed(gone.type, gone.message)) }), async (runs) => {
-    expect(await failureOf(verify(runs, 'gone'))).toMatchObject({ type: 'InvalidInput', message: 'there is no platform' });
-    expect(await failureOf(verify(runs, 'changed', { ...plan, versions: { ...plan.versions, kubernetes: '1.35' } }))).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining('the plan was changed after it was made') as string });
+    expect(await causeOf(verify(runs, 'gone'))).toMatchObject({ type: 'InvalidInput', message: 'there is no platform' });
+    expect(await causeOf(verify(runs, 'changed', { ...plan, versions: { ...plan.versions, kubernetes: '1.35' } }))).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining('the plan was changed after it was made') as string });
   });
 });
