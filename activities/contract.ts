@@ -4,6 +4,7 @@ import type { AuditEntry } from '../domain/audit.ts';
 import type { Approval, BreakGlass, DecisionClaims, DecisionInput, DecisionRequest, Signature } from '../domain/break-glass.ts';
 import type { Component } from '../domain/components.ts';
 import type { Permit, ZoneListing } from '../domain/dns-gate.ts';
+import type { KnownNames } from '../domain/dns-records.ts';
 import type { ExternalDnsState } from '../domain/external-dns.ts';
 import type { CheckResult, FoundationReadings } from '../domain/foundation.ts';
 import type { Tier2Readings } from '../domain/foundation-tier-2.ts';
@@ -18,7 +19,7 @@ import type { Wait } from '../domain/timings.ts';
 import type { AddonName } from '../domain/versions.ts';
 
 /** The zone's half of the foundation readings; the rest is read without Route 53. */
-export type ZoneReadings = Pick<FoundationReadings, 'zone' | 'delegation' | 'recordsInScope'>;
+export type ZoneReadings = Pick<FoundationReadings, 'zone' | 'delegation' | 'recordsInScope' | 'takenHosts'>;
 export type CoreReadings = Omit<FoundationReadings, keyof ZoneReadings>;
 
 /** An operation that was started at `startedAt` (ms) and is looked after until it is due. A miss is NotReady with the delay that `nextProbeMs` gives. */
@@ -246,7 +247,7 @@ export interface ZoneSurveys {
 export interface ZoneProbes {
   readZone(input: { target: Target }): Promise<ZoneReadings>;
   /** Every page of the zone, or an error; never part of it. */
-  listZone(input: { target: Target }): Promise<ZoneListing>;
+  listZone(input: { target: Target; known?: KnownNames }): Promise<ZoneListing>;
   /** The record set protections on the platform's names (failure 41). Every page, or an error. */
   listRecordProtections(input: { target: Target }): Promise<Protection[]>;
   /** The hosts' records exist, with our registry TXT, and point at the ingress (T3). NotReady and the missing ones otherwise. */
@@ -259,7 +260,7 @@ export interface ZoneRepairs {
    * Deletes exactly the records of the request, with the values that Route 53 lists, each before the TXT that registers it, and waits until the change is INSYNC (D4, failure 17).
    * Throws ProofMissing where the decision does not cover it, DnsRecordsRemain where the list is not the one that was decided on; then nothing was changed.
    */
-  repairRecords(input: Deciding): Promise<string[]>;
+  repairRecords(input: Deciding & { known?: KnownNames }): Promise<string[]>;
   /** The same as `liftProtections`, for record set protections (failure 41). */
   liftRecordProtections(input: Deciding): Promise<string[]>;
 }

@@ -1,6 +1,6 @@
 // Do the platform's host names have their records in Route 53, ours, and pointing at the ingress? Pure; the listing comes from zone.ts (T3).
 import { isWithin, normaliseName } from '../domain/dns-names.ts';
-import { type DnsRecord, heritageOwner, normaliseRecord, registryName } from '../domain/dns-records.ts';
+import { addressOf, type DnsRecord, heritageOwner, normaliseRecord, registryName } from '../domain/dns-records.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 
@@ -22,16 +22,10 @@ function hostProblems(records: readonly DnsRecord[], name: string, { ownerId, ho
   const found = records.find((record) => record.name === name && (record.type === 'A' || record.type === 'CNAME'));
   if (found === undefined) return ['does not exist'];
   const problems: string[] = [];
-  if (!found.values.some((value) => pointsAt(value, ingressAddress))) problems.push(`${found.type} points at ${found.values.join(', ')}, not at ${ingressAddress}`);
+  if (!found.values.some((value) => addressOf(value) === addressOf(ingressAddress))) problems.push(`${found.type} points at ${found.values.join(', ')}, not at ${ingressAddress}`);
   // ExternalDNS registers an alias under the record it stands for, CNAME, and a plain record under its own type.
   const registries = [...new Set([registryName(name, found.type), registryName(name, 'CNAME')])];
   const owned = records.some((record) => record.type === 'TXT' && registries.includes(record.name) && record.values.some((value) => heritageOwner(value) === ownerId));
   if (!owned) problems.push(`no registry TXT at ${registries.join(' or ')} names owner ${ownerId}`);
   return problems;
-}
-
-/** Whether a record's value is the address: as an alias (Route 53 also takes `dualstack.` before a load balancer's name), a CNAME or an A value. */
-function pointsAt(value: string, address: string): boolean {
-  const target = normaliseName(value.replace(/^ALIAS /, '')).replace(/^dualstack\./, '');
-  return target === normaliseName(address).replace(/^dualstack\./, '');
 }

@@ -50,7 +50,7 @@ export async function allLoadBalancers(elb: ElasticLoadBalancingV2Client): Promi
     allPages(paginateDescribeTargetGroups({ client: elb }, {}), (page) => page.TargetGroups),
   ]);
   const objects: OwnedObject[] = [
-    ...balancers.map(({ LoadBalancerArn, LoadBalancerName }) => ({ kind: 'elasticloadbalancing:loadbalancer', id: present(LoadBalancerArn, "a load balancer's ARN"), name: LoadBalancerName ?? '' })),
+    ...balancers.map(({ LoadBalancerArn, LoadBalancerName, DNSName }) => ({ kind: 'elasticloadbalancing:loadbalancer', id: present(LoadBalancerArn, "a load balancer's ARN"), name: LoadBalancerName ?? '', ...(DNSName === undefined ? {} : { address: DNSName }) })),
     ...groups.map(({ TargetGroupArn, TargetGroupName }) => ({ kind: 'elasticloadbalancing:targetgroup', id: present(TargetGroupArn, "a target group's ARN"), name: TargetGroupName ?? '' })),
   ];
   const tags = await tagsOf(elb, objects.map(({ id }) => id));

@@ -39,7 +39,7 @@ async function repairRecords(clients: Repairing, input: RepairInput): Promise<st
   const { target, request } = input;
   await demandDecision('repair', input);
   const before = await earlierAttempts(clients, input);
-  const listed = ownedSets((await listRecordSets(clients.route53, target.hostedZoneId)).sets, target);
+  const listed = ownedSets((await listRecordSets(clients.route53, target.hostedZoneId)).sets, input);
   const left = repairOf(listed, ({ record }) => record, { request, begun: before.begun, zone: target.zone });
   await demandUnprotected(clients.route53, target, listed);
   if (!before.begun) await put(clients, input, { kind: 'repair', request, approvals: input.approvals, records: request.subject }, request.id);
@@ -71,10 +71,10 @@ function keyOf({ name, type, setIdentifier = '' }: DnsRecord): string {
 }
 
 /** The platform's records, each with its set. */
-function ownedSets(sets: readonly ResourceRecordSet[], target: Pick<Target, 'ownerId' | 'hostSuffix' | 'lifecycle'>): Doomed[] {
+function ownedSets(sets: readonly ResourceRecordSet[], { target, known }: Pick<RepairInput, 'target' | 'known'>): Doomed[] {
   const records = sets.map((set) => ({ set, record: toDnsRecord(set) }));
   const byKey = new Map(records.map(({ set, record }) => [keyOf(record), set]));
-  return ownedRecords(records.map(({ record }) => record), target).map((record) => ({ record, set: present(byKey.get(keyOf(record)), `the set of ${record.name}`) }));
+  return ownedRecords(records.map(({ record }) => record), target, known).map((record) => ({ record, set: present(byKey.get(keyOf(record)), `the set of ${record.name}`) }));
 }
 
 /** Failure 41: one protected name fails its whole batch. Throws PreflightFailed and names each; a protection is never lifted here. */

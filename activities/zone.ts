@@ -2,7 +2,7 @@
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand, ListResourceRecordSetsCommand, type ListResourceRecordSetsRequest, type ListResourceRecordSetsResponse, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
 import { listingOf, type ZoneListing } from '../domain/dns-gate.ts';
 import { normaliseName } from '../domain/dns-names.ts';
-import { ALIAS, type DnsRecord } from '../domain/dns-records.ts';
+import { ALIAS, type DnsRecord, recordLine } from '../domain/dns-records.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { CheckResult } from '../domain/foundation.ts';
@@ -20,19 +20,21 @@ const PAGE_SIZE = 300;
 export function zoneProbes({ route53 }: Pick<Clients, 'route53'>): Omit<ZoneProbes, 'listRecordProtections'> {
   return {
     readZone: ({ target }) => readZone(route53, target),
-    listZone: ({ target }) => listZone(route53, target),
+    listZone: (input) => listZone(route53, input),
     probeHostRecords: (input) => probeHostRecords(route53, input),
   };
 }
 
 /** Four calls for a zone of one page: the zone, its records, the parent by name, the parent's NS record. */
 async function readZone(route53: Route53Client, target: Target): Promise<ZoneReadings> {
-  const [zone, delegation, recordsInScope] = await Promise.all([
+  const [zone, delegation, listing] = await Promise.all([
     reading(readHostedZone(route53, target.hostedZoneId)),
     reading(readDelegation(route53, target)),
-    reading(listZone(route53, target).then(({ owned }) => [...new Set(owned.map(({ name }) => name))])),
+    reading(listZone(route53, { target })),
   ]);
-  return { zone, delegation, recordsInScope };
+  if ('problem' in listing) return { zone, delegation, recordsInScope: listing, takenHosts: listing };
+  const [taken, own] = [listing.value.owned.filter(({ because }) => because === 'own-name'), listing.value.owned.filter(({ because }) => because !== 'own-name')];
+  return { zone, delegation, recordsInScope: { value: [...new Set(own.map(({ name }) => name))] }, takenHosts: { value: taken.map(recordLine) } };
 }
 
 async function readHostedZone(route53: Route53Client, id: string): Promise<{ name: string; privateZone: boolean; nameServers: string[] }> {
@@ -59,10 +61,10 @@ async function publicZoneId(route53: Route53Client, name: string): Promise<strin
 }
 
 /** The listing's time is that of its first call: what changed since may be missing from it. */
-async function listZone(route53: Route53Client, target: Target): Promise<ZoneListing> {
+async function listZone(route53: Route53Client, input: Parameters<ZoneProbes['listZone']>[0]): Promise<ZoneListing> {
   const at = Date.now();
-  const { records, pages } = await listRecords(route53, target.hostedZoneId);
-  return listingOf(records, target, at, pages);
+  const { records, pages } = await listRecords(route53, input.target.hostedZoneId);
+  return listingOf(records, input, at, pages);
 }
 
 /**

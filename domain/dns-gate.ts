@@ -1,6 +1,6 @@
 // The DNS gate: when the records of a platform count as gone, and what that proof is worth (X1, X2, teardown.md step 7 and § The invariant).
 import { type Approval, coversExactly, decided, type Decided, type DecisionRequest, subjectHash, subjectOf } from './break-glass.ts';
-import { type DnsRecord, type OwnedRecord, ownedRecords } from './dns-records.ts';
+import { type DnsRecord, type KnownNames, type OwnedRecord, ownedRecords } from './dns-records.ts';
 import { GoldenpathError } from './errors.ts';
 import type { Target } from './plan.ts';
 
@@ -49,8 +49,8 @@ export function permitLine(permit: Permit): string {
 }
 
 /** Reduces a complete listing to what the gate needs. */
-export function listingOf(records: readonly DnsRecord[], target: Pick<Target, 'hostedZoneId' | 'ownerId' | 'hostSuffix' | 'lifecycle'>, at: number, pages: number): ZoneListing {
-  return { hostedZoneId: target.hostedZoneId, at, pages, recordCount: records.length, owned: ownedRecords(records, target) };
+export function listingOf(records: readonly DnsRecord[], { target, known }: { target: Pick<Target, 'hostedZoneId' | 'ownerId' | 'hostSuffix' | 'lifecycle'>; known?: KnownNames }, at: number, pages: number): ZoneListing {
+  return { hostedZoneId: target.hostedZoneId, at, pages, recordCount: records.length, owned: ownedRecords(records, target, known) };
 }
 
 export interface GateState {

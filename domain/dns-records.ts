@@ -1,4 +1,5 @@
 // Route 53 records and whose they are: ExternalDNS's TXT registry with our prefix, and the exact owner (D2, D3, failures 14–16).
+import { HOSTS } from './components.ts';
 import { buildOfName, isWithin, normaliseName } from './dns-names.ts';
 
 /** A record set as the Route 53 listing gives it, reduced to what comparing and deleting need. */
@@ -15,9 +16,18 @@ export interface DnsRecord {
 
 /** What an owned record is, and why it counts as the platform's. */
 export interface OwnedRecord extends DnsRecord {
-  because: 'owner-txt' | 'registry-txt' | 'inside-scope';
+  because: 'owner-txt' | 'registry-txt' | 'inside-scope' | 'own-name' | 'own-address';
   /** The owner that a registry TXT names for it, ours or another; absent where none does. */
   owner?: string;
+}
+
+/**
+ * What a run knows of a persistent platform beyond one listing: names that were its own in an earlier one, and the addresses of its load balancers.
+ * ExternalDNS that replaces a record by one of another type may leave the new one without its TXT, and takes the other types' TXT away first (seen with 0.21).
+ */
+export interface KnownNames {
+  names: string[];
+  addresses: string[];
 }
 
 /** ExternalDNS is run with these two options (lab.md); the registry's names derive from them. */
@@ -74,23 +84,43 @@ function registeredType({ type, values }: DnsRecord): string {
   return type === 'A' && values.some((value) => value.startsWith(ALIAS)) ? 'CNAME' : type;
 }
 
+/** Whose records a listing is asked for. */
+export interface DnsOwner {
+  ownerId: string;
+  hostSuffix: string;
+  lifecycle: 'ephemeral' | 'persistent';
+}
+
 /**
  * The records of a listing that belong to a platform (D2): the registry TXT records that carry its exact owner, the
  * records those speak of, and, where the platform owns a subtree of its own (ephemeral), whatever lies inside it —
  * owned by someone else, or by no one (failures 15, 18). A persistent platform's suffix contains every ephemeral
  * one's names, so there the suffix alone is never proof (failure 17); and what lies in a build's subtree is not its own
- * whatever a TXT says: IAM lets it write nothing there (D1), so someone else did.
+ * whatever a TXT says: IAM lets it write nothing there (D1), so someone else did. Beside those with its TXT, a persistent
+ * platform is held responsible for records that no registry TXT gives to anybody else, and that bear one of its own
+ * names (HOSTS, a name that a TXT of another type gives it, or that was its own before), or point at its load balancer:
+ * once that is gone, whoever gets its address next is served under the name.
  */
-export function ownedRecords(listing: readonly DnsRecord[], owner: { ownerId: string; hostSuffix: string; lifecycle: 'ephemeral' | 'persistent' }): OwnedRecord[] {
+export function ownedRecords(listing: readonly DnsRecord[], owner: DnsOwner, known: KnownNames = NOTHING_KNOWN): OwnedRecord[] {
   const records = listing.map(normaliseRecord);
   const owners = ownersOf(records);
+  const own = owner.lifecycle === 'persistent' ? ownNames(owners, owner, known) : { names: new Set<string>(), addresses: new Set<string>() };
   return records.flatMap((record): OwnedRecord[] => {
-    const because = claimOf(record, owners, owner);
+    const because = claimOf(record, owners, owner, own);
     if (because === undefined) return [];
     const named = ownersNamed(record, owners);
     const shown = named.has(owner.ownerId) ? owner.ownerId : [...named][0];
     return [{ ...record, because, ...(shown === undefined ? {} : { owner: shown }) }];
   });
+}
+
+export const NOTHING_KNOWN: KnownNames = { names: [], addresses: [] };
+
+/** What is known after a listing showed these records. An ephemeral platform's suffix says enough; a record that only points at the platform gives it no name. */
+export function knownAfter(known: KnownNames, owned: readonly OwnedRecord[], { lifecycle }: Pick<DnsOwner, 'lifecycle'>): KnownNames {
+  if (lifecycle === 'ephemeral') return known;
+  const names = owned.filter(({ because }) => because !== 'own-address').flatMap((record) => (record.type === 'TXT' ? (registrySubject(record.name)?.names ?? []) : [record.name]));
+  return { ...known, names: [...new Set([...known.names, ...names])].toSorted() };
 }
 
 /** Each record of a listing, in comparable form, with every owner that some registry TXT names for it. */
@@ -115,13 +145,34 @@ function ownersOf(records: readonly DnsRecord[]): Owners {
   return owners;
 }
 
-function claimOf(record: DnsRecord, owners: Owners, { ownerId, hostSuffix, lifecycle }: Parameters<typeof ownedRecords>[1]): OwnedRecord['because'] | undefined {
+function claimOf(record: DnsRecord, owners: Owners, { ownerId, hostSuffix, lifecycle }: DnsOwner, own: OwnNames): OwnedRecord['because'] | undefined {
   if (lifecycle === 'persistent' && buildOfName(record.name, hostSuffix) !== undefined) return undefined;
   const inside = lifecycle === 'ephemeral' && isWithin(record.name, hostSuffix) ? 'inside-scope' : undefined;
   if (record.type === 'NS' || record.type === 'SOA') return inside;
   if (record.type === 'TXT') return record.values.some((value) => heritageOwner(value) === ownerId) ? 'registry-txt' : inside;
-  const managed = (MANAGED_TYPES as readonly string[]).includes(record.type);
-  return managed && ownersNamed(record, owners).has(ownerId) ? 'owner-txt' : inside;
+  if (!(MANAGED_TYPES as readonly string[]).includes(record.type)) return inside;
+  const named = ownersNamed(record, owners);
+  if (named.has(ownerId)) return 'owner-txt';
+  if (inside !== undefined || named.size > 0) return inside;
+  if (own.names.has(record.name)) return 'own-name';
+  return record.values.some((value) => own.addresses.has(addressOf(value))) ? 'own-address' : undefined;
+}
+
+interface OwnNames {
+  names: ReadonlySet<string>;
+  addresses: ReadonlySet<string>;
+}
+
+/** The names that are a persistent platform's whatever the type of their record, and the addresses that are its own. */
+function ownNames(owners: Owners, { ownerId, hostSuffix }: DnsOwner, known: KnownNames): OwnNames {
+  const registered = [...owners].flatMap(([subject, named]) => (named.has(ownerId) ? (subject.split(' ')[0] ?? []) : []));
+  const hosts = HOSTS.map(({ host }) => normaliseName(`${host}.${hostSuffix}`));
+  return { names: new Set([...registered, ...hosts, ...known.names.map(normaliseName)]), addresses: new Set(known.addresses.map(addressOf)) };
+}
+
+/** Where a record's value points: an alias's target, a CNAME's or an address. Route 53 also takes `dualstack.` before a load balancer's name. */
+export function addressOf(value: string): string {
+  return normaliseName(value.replace(/^ALIAS /, '')).replace(/^dualstack\./, '');
 }
 
 /** Every owner that some registry TXT, or the record itself where it is one, names. */

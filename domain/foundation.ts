@@ -32,6 +32,8 @@ export interface FoundationReadings {
   bucket: Reading<{ region: string }>;
   /** Names of records that are the platform's already. */
   recordsInScope: Reading<string[]>;
+  /** Of a persistent platform: records that bear one of its names, and that no registry TXT gives to anybody. ExternalDNS never touches such a record. */
+  takenHosts: Reading<string[]>;
 }
 
 /** Free addresses a subnet needs: the control plane's ENIs want 6 and AWS recommends 16 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). */
@@ -93,6 +95,11 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       describe: (names) => (target.lifecycle === 'ephemeral' ? `nothing exists inside ${target.hostSuffix}` : `${names.length} names are its own already, by owner ${target.ownerId}`),
       fix: 'tear down the platform that left these records, or use another build id',
     }),
+    ...(target.lifecycle === 'ephemeral' ? [] : [check('hosts-free', 'Host names', readings.takenHosts, {
+      problems: (lines) => lines.map((line) => `${line} is nobody's by any registry TXT`),
+      describe: () => 'none is taken by a record without an owner',
+      fix: `find out who made it, and delete it from ${target.zone}: ExternalDNS leaves what it did not write, so the platform would never get the name`,
+    })]),
   ];
 }
 

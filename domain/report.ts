@@ -39,6 +39,8 @@ export interface OwnedObject {
   /** ARN where the service has one, else its id. */
   id: string;
   name: string;
+  /** The DNS name that a load balancer is reached by: what points there is the platform's to remove as well. */
+  address?: string;
 }
 
 export interface Residue extends OwnedObject {
@@ -102,7 +104,8 @@ export function newReport(plan: Plan, run: { runId: string; requester: string; s
 
 /** Adds objects to a ledger once each, by kind and id. */
 export function addToLedger(ledger: readonly OwnedObject[], objects: readonly OwnedObject[]): OwnedObject[] {
-  const known = new Map([...ledger, ...objects].map((object) => [`${object.kind} ${object.id}`, object]));
+  const known = new Map<string, OwnedObject>();
+  for (const object of [...ledger, ...objects]) known.set(`${object.kind} ${object.id}`, { ...known.get(`${object.kind} ${object.id}`), ...object });
   return [...known.values()];
 }
 

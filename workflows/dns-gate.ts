@@ -2,8 +2,9 @@
 import { sleep } from '@temporalio/workflow';
 import { coversExactly, type Decided } from '../domain/break-glass.ts';
 import { gateStep, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
-import type { OwnedRecord } from '../domain/dns-records.ts';
+import { addressOf, knownAfter, type KnownNames, NOTHING_KNOWN, type OwnedRecord } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { OwnedObject } from '../domain/report.ts';
 import { nextListingMs } from '../domain/timings.ts';
 import { openRepairs, type Repairing } from './dns-repair.ts';
 import { recordsRemain } from './failures.ts';
@@ -18,6 +19,19 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
   let sourcesGoneAt: number | undefined;
   let standing: Decided | undefined;
   let proofs = 0;
+  let known: KnownNames = NOTHING_KNOWN;
+
+  /** Remembers the addresses of the platform's load balancers, those of earlier runs included: a record that points at one is its to remove. */
+  function knows(ledger: readonly OwnedObject[]): void {
+    known = { ...known, addresses: [...new Set(ledger.flatMap(({ address }) => (address === undefined ? [] : [addressOf(address)])))].toSorted() };
+  }
+
+  /** The platform's records now. Every listing of a run is made here, so that what was its own once stays its own. */
+  async function list(summary: string): Promise<ZoneListing> {
+    const listing = await call.zone.listZone(summary, { target, known });
+    known = knownAfter(known, listing.owned, target);
+    return listing;
+  }
 
   /** Opens the gate at the moment the last source was gone. Every listing since then counts, so a later proof needs only a fresh listing. */
   function open(at: number): void {
@@ -41,7 +55,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
     for (;;) {
       // Dated by when it was asked for, on the workflow's clock: the look came after that, whatever the worker's clock says.
       const askedAt = Date.now();
-      listings.push({ ...(await call.zone.listZone(`${why}: list ${target.zone}`, { target })), at: askedAt });
+      listings.push({ ...(await list(`${why}: list ${target.zone}`)), at: askedAt });
       const now = Date.now();
       const step = gateStep(listings, standing, { target, planHash: plan.hash, sourcesGoneAt, cleanListings, now, deadlineAt: startedAt + deadlineMs });
       switch (step.do) {
@@ -51,7 +65,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
         case 'repair':
           if (!(await repairs.isUnprotected(why))) break;
           standing = undefined; // single use
-          if (await repairs.carryOut(step.decided)) startedAt = Date.now();
+          if (await repairs.carryOut(step.decided, known)) startedAt = Date.now();
           break;
         case 'look':
           await sleep(nextListingMs(now - startedAt, step.remaining.length === 0, timings.dnsGate), { summary: step.remaining.length === 0 ? `${step.clean} of ${cleanListings} clean listings` : `${step.remaining.length} records remain` });
@@ -69,7 +83,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
     await repairing.record({ kind: 'proof', proof: permit, why }, String(proofs));
   }
 
-  return { open, prove, decide, covers };
+  return { open, prove, decide, covers, knows, list };
 }
 
 export type Gate = ReturnType<typeof closedGate>;

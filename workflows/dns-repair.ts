@@ -1,6 +1,7 @@
 // A decision to repair, carried out: the protections of records are asked about first, and a list that changed in between voids the decision and nothing else (B1, D4; failure 41).
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { Decided } from '../domain/break-glass.ts';
+import type { KnownNames } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Recorder } from './decisions.ts';
 import { describe } from './failures.ts';
@@ -29,9 +30,9 @@ export function openRepairs(plan: Plan, { zone, repair }: Policies, { record, pr
   }
 
   /** Deletes the records as decided, once. False where Route 53 lists others by then: nothing further was deleted, and that the decision is void is on record. */
-  async function carryOut({ request, approvals }: Decided): Promise<boolean> {
+  async function carryOut({ request, approvals }: Decided, known: KnownNames): Promise<boolean> {
     try {
-      await repair.repairRecords(`Delete the ${request.subject.length} records that were decided on`, { target, request, approvals, breakGlass, registry, planHash: hash });
+      await repair.repairRecords(`Delete the ${request.subject.length} records that were decided on`, { target, known, request, approvals, breakGlass, registry, planHash: hash });
       return true;
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;

@@ -66,8 +66,7 @@ async function takeStock(run: Run, plan: Plan, { survey, probe, zone }: Policies
 
 /** D4: records are deleted by people's decision only, and only where no living platform and no stranger has part in them. */
 async function recordsGone(plan: Plan, gate: Gate, call: Policies, note: Note): Promise<void> {
-  const { target } = plan;
-  const { owned } = await call.zone.listZone('Records of the platform', { target });
+  const { owned } = await gate.list('Records of the platform');
   note(`Route 53 holds ${owned.length} records of the platform`);
   if (owned.length > 0 && gate.covers(owned) === undefined) {
     await demandUncontested(plan, call);
@@ -127,11 +126,11 @@ function openRemoval(plan: Plan, gate: Gate, policy: Policies) {
 }
 
 /** Whatever a service still knows of the platform, and whatever Route 53 still lists, each with the reason why it stayed (X4, failure 37). */
-async function sweep(run: Run, { target, registry, timings }: Plan, gate: Gate, refused: readonly Refusal[], { until, probe, zone }: Policies, note: Note): Promise<void> {
+async function sweep(run: Run, { target, registry, timings }: Plan, gate: Gate, refused: readonly Refusal[], { until, probe }: Policies, note: Note): Promise<void> {
   const { ledger } = await probe.readRegistry('What the receipts name', { target, registry });
   const [left, { owned }] = await Promise.all([
     until(timings.sweep).sweep('Sweep every service by ownership tag', { target, ledger: [...ledger, ...run.report.ledger] }),
-    zone.listZone('Records of the platform after the end', { target }),
+    gate.list('Records of the platform after the end'),
   ]);
   run.report.residue = [...explainResidue(left, refused), ...recordResidue(owned, target, gate.covers(owned)?.request)];
   note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);

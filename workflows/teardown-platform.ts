@@ -32,6 +32,7 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
   const decide = (decided: Decided) => { for (const part of [gate, protections, kubernetes]) part.decide(decided); };
   try {
     const platform = await run.stage('inventory', { act: (note) => takeInventory(run, plan, { protections, kubernetes }, call, note), decide });
+    gate.knows(run.report.ledger);
     const now = () => kubernetes.seen(platform);
     await run.stage('drain-precheck', { act: (note) => kubernetes.needed(note, undefined, () => proveExternalDns(plan, now(), gate, call, note)), decide });
     await run.stage('freeze-gitops', { act: (note) => kubernetes.needed(note, undefined, async () => { await freeze(plan, now(), call, note); await frozen(plan, now(), call); }), decide });
@@ -94,9 +95,9 @@ async function settledInventory({ target, timings }: Plan, kubernetes: Kubernete
 }
 
 /** Failure 13: sources are drained only where ExternalDNS is seen able to delete what they left. A platform without sources and records needs none. */
-async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { probe, zone }: Policies, note: Note): Promise<void> {
+async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { probe }: Policies, note: Note): Promise<void> {
   const { target } = plan;
-  const { owned } = await zone.listZone('Records of the platform before the drain', { target });
+  const { owned } = await gate.list('Records of the platform before the drain');
   note(`Route 53 holds ${owned.length} records of the platform`);
   const sources = platform.kubernetes === 'answers' ? await probe.listDnsSources('DNS sources before the drain', { target }) : [];
   const needless = whyNoExternalDns({ records: owned.length, sources: sources.length, enabled: plan.externalDns.enabled, kubernetes: platform.kubernetes });
@@ -201,10 +202,10 @@ async function networkGone(prove: (why: string) => Promise<Destroying>, { target
 }
 
 /** Step 12: whatever a service still knows of the platform, and whatever Route 53 still lists (X4). */
-async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory, { gate, kept }: { gate: Gate; kept: KeptDisk[] }, { until, zone }: Policies, note: Note): Promise<void> {
+async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory, { gate, kept }: { gate: Gate; kept: KeptDisk[] }, { until }: Policies, note: Note): Promise<void> {
   const [left, { owned }] = await Promise.all([
     until(timings.sweep).sweep('Sweep every service by ownership tag', { target, ledger: run.report.ledger, oidcIssuer: cluster?.oidcIssuer }),
-    zone.listZone('Records of the platform after the end', { target }),
+    gate.list('Records of the platform after the end'),
   ]);
   run.report.residue = [...explained(left, kept), ...recordResidue(owned, target, gate.covers(owned)?.request)];
   note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);

@@ -76,10 +76,11 @@ export function application(name: string, tier?: string): ApplicationState {
 }
 
 const readings = { value: [] as string[] };
-export const goodZone: Pick<FoundationReadings, 'zone' | 'delegation' | 'recordsInScope'> = {
+export const goodZone: Pick<FoundationReadings, 'zone' | 'delegation' | 'recordsInScope' | 'takenHosts'> = {
   zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: ['ns-1', 'ns-2'] } },
   delegation: { value: ['ns-2', 'ns-1'] },
   recordsInScope: readings,
+  takenHosts: readings,
 };
 
 function standard(world: World): Activities {

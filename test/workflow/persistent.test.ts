@@ -49,7 +49,7 @@ test('X1, X3: the teardown takes tier 3, then 2, then 1.5; its gate counts its o
   const { own, others } = sharedZone(plan.target.ownerId);
   let zone: DnsRecord[] = [...own, ...others];
   const world = newWorld((self) => ({
-    listZone: ({ target }) => Promise.resolve(listingOf(zone, target, Date.now(), 1)),
+    listZone: (input) => Promise.resolve(listingOf(zone, input, Date.now(), 1)),
     deleteApplications: ({ names }) => { removals.push(names); self.applications = self.applications.filter(({ name }) => !names.includes(name)); return Promise.resolve(names); },
     awaitApplicationsGone: ({ names }) => Promise.resolve(names.filter((name) => self.applications.some((left) => left.name === name))),
     deleteDnsSources: () => { self.sources = []; zone = zone.filter((record) => !own.includes(record)); return Promise.resolve(['Ingress kong/status']); },
@@ -69,7 +69,7 @@ test('X2: a record of its own that stays blocks the gate, those of the builds ne
   const plan = persistentPlan('teardown', { ...quiet, name: newName() });
   const { own, others } = sharedZone(plan.target.ownerId);
   let zone: DnsRecord[] = [...own, ...others];
-  const world = newWorld(() => ({ listZone: ({ target }) => Promise.resolve(listingOf(zone, target, Date.now(), 1)) }));
+  const world = newWorld(() => ({ listZone: (input) => Promise.resolve(listingOf(zone, input, Date.now(), 1)) }));
   giveStanding(world);
   await withWorld(world, async (runs) => {
     const handle = await runs.teardown(plan);
@@ -77,6 +77,45 @@ test('X2: a record of its own that stays blocks the gate, those of the builds ne
     expect(waiting?.records.map(({ name, type }) => `${name} ${type}`).toSorted()).toEqual(own.map(({ name, type }) => `${name} ${type}`).toSorted());
     zone = others;
     await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'ExternalDNS runs again' }] });
+    expect(await handle.result()).toMatchObject({ state: 'clean' });
+  });
+});
+
+test('X2: a record that ExternalDNS replaced by one of another type, and whose registry TXT are gone by the end, holds the gate: the run saw whose the name was', async () => {
+  const plan = persistentPlan('teardown', { ...quiet, name: newName() });
+  const { own, others } = sharedZone(plan.target.ownerId);
+  const shop = a('shop.dev.goldenpathidp.io');
+  let zone: DnsRecord[] = [...own, ...others, shop, txt('aaaa-xdns.shop.dev.goldenpathidp.io', plan.target.ownerId)];
+  const world = newWorld((self) => ({
+    listZone: (input) => Promise.resolve(listingOf(zone, input, Date.now(), 1)),
+    deleteDnsSources: () => { self.sources = []; zone = [...others, shop]; return Promise.resolve([]); },
+  }));
+  giveStanding(world);
+  await withWorld(world, async (runs) => {
+    const handle = await runs.teardown(plan);
+    const { waiting } = await untilWaiting(handle);
+    expect(waiting?.records.map(({ name, type, because }) => `${name} ${type} ${because}`)).toEqual(['shop.dev.goldenpathidp.io A own-name']);
+    expect(world.calls).not.toContain('startDeleteCluster');
+    zone = others;
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'deleted by hand' }] });
+    expect(await handle.result()).toMatchObject({ state: 'clean' });
+  });
+});
+
+test('X2: a record without any TXT that points at the platform’s load balancer holds the gate, also where only an earlier run’s receipt tells of that one', async () => {
+  const plan = persistentPlan('teardown', { ...quiet, name: newName() });
+  const dangling: DnsRecord = { name: 'shop.dev.goldenpathidp.io', type: 'A', values: ['ALIAS dualstack.k8s-kong.elb.eu-west-2.amazonaws.com'] };
+  let zone: DnsRecord[] = [dangling];
+  const world = newWorld(() => ({
+    listZone: (input) => Promise.resolve(listingOf(zone, input, Date.now(), 1)),
+    readRegistry: () => Promise.resolve({ recordedZoneId: null, claimed: false, ledger: [{ kind: 'elasticloadbalancing:loadbalancer', id: 'arn:lb', name: 'k8s-kong', address: 'k8s-kong.elb.eu-west-2.amazonaws.com' }] }),
+  }));
+  await withWorld(world, async (runs) => {
+    const handle = await runs.teardown(plan);
+    const { waiting } = await untilWaiting(handle);
+    expect(waiting?.records.map(({ name, because }) => `${name} ${because}`)).toEqual(['shop.dev.goldenpathidp.io own-address']);
+    zone = [];
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'dns-gate', by: 'bob', reason: 'deleted by hand' }] });
     expect(await handle.result()).toMatchObject({ state: 'clean' });
   });
 });
@@ -94,7 +133,7 @@ test('U1: a bootstrap of a platform that stands goes over it without lowering it
   const awaited: { tier: string; expected: number }[] = [];
   const world = newWorld(() => ({
     readGate: () => Promise.resolve({ maxTier: gate }),
-    readZone: () => Promise.resolve({ zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: ['ns-1'] } }, delegation: { value: ['ns-1'] }, recordsInScope: { value: ['kong.dev.goldenpathidp.io', 'backstage.dev.goldenpathidp.io'] } }),
+    readZone: () => Promise.resolve({ zone: { value: { name: 'dev.goldenpathidp.io.', privateZone: false, nameServers: ['ns-1'] } }, delegation: { value: ['ns-1'] }, recordsInScope: { value: ['kong.dev.goldenpathidp.io', 'backstage.dev.goldenpathidp.io'] }, takenHosts: { value: [] } }),
     // The autoscaler has taken one away.
     probeNodeGroup: () => Promise.resolve({ arn: 'arn:ng', instances: 2 }),
     probeTier0: ({ nodes }) => (nodes === 2 ? Promise.resolve([]) : Promise.reject(failed('AcceptanceFailed', `waits for ${nodes} nodes`))),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DnsRecord, heritageOwner, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
-import { isWithin } from '../../../domain/dns-names.ts';
+import { type DnsRecord, heritageOwner, knownAfter, type KnownNames, MANAGED_TYPES, NOTHING_KNOWN, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
+import { buildOfName, isWithin } from '../../../domain/dns-names.ts';
 import { buildId, hostName, label, record } from './arbitraries.ts';
 
 const suffix = 'b-1.dev.example.org';
@@ -70,7 +70,38 @@ describe('ownedRecords', () => {
     const alias: DnsRecord = { name: 'kong.dev.example.org', type: 'A', values: ['ALIAS lb.elb.eu-west-2.amazonaws.com'] };
     const listing = [alias, { ...alias, type: 'AAAA' }, txt('cname-xdns.kong.dev.example.org', persistent.ownerId), txt('aaaa-xdns.kong.dev.example.org', persistent.ownerId)];
     expect(namesOf(ownedRecords(listing, persistent))).toEqual(['kong.dev.example.org A', 'kong.dev.example.org AAAA', 'cname-xdns.kong.dev.example.org TXT', 'aaaa-xdns.kong.dev.example.org TXT']);
-    expect(namesOf(ownedRecords([a('kong.dev.example.org'), txt('cname-xdns.kong.dev.example.org', persistent.ownerId)], persistent))).toEqual(['cname-xdns.kong.dev.example.org TXT']);
+    expect(ownedRecords([a('shop.dev.example.org'), txt('cname-xdns.shop.dev.example.org', persistent.ownerId)], persistent).map(({ because }) => because)).toEqual(['own-name', 'registry-txt']);
+  });
+
+  it('X2: a record that ExternalDNS left without its TXT, when it replaced one of another type, is held to be the platform’s: by a TXT of another type, by an earlier listing, by HOSTS, or by where it points', () => {
+    const alias: DnsRecord = { name: 'shop.dev.example.org', type: 'A', values: ['ALIAS dualstack.lb.elb.eu-west-2.amazonaws.com'] };
+    const because = (listing: DnsRecord[], known?: KnownNames) => ownedRecords(listing, persistent, known).map((owned) => `${owned.name} ${owned.type} ${owned.because}`);
+    expect(because([alias, txt('aaaa-xdns.shop.dev.example.org', persistent.ownerId)])).toEqual(['shop.dev.example.org A own-name', 'aaaa-xdns.shop.dev.example.org TXT registry-txt']);
+    expect(because([alias])).toEqual([]);
+    expect(because([alias], { names: ['shop.dev.example.org'], addresses: [] })).toEqual(['shop.dev.example.org A own-name']);
+    expect(because([alias], { names: [], addresses: ['LB.elb.eu-west-2.amazonaws.com'] })).toEqual(['shop.dev.example.org A own-address']);
+    expect(because([{ ...alias, type: 'CNAME', values: ['lb.elb.eu-west-2.amazonaws.com'] }], { names: [], addresses: ['lb.elb.eu-west-2.amazonaws.com'] })).toEqual(['shop.dev.example.org CNAME own-address']);
+    expect(because([{ ...alias, name: 'keycloak.dev.example.org' }, { ...alias, name: String.raw`\052.apps.dev.example.org` }])).toEqual(['keycloak.dev.example.org A own-name', '*.apps.dev.example.org A own-name']);
+  });
+
+  it('X3: a record that a TXT gives to somebody else is theirs, whatever it is called and wherever it points; so is what lies in a build’s subtree', () => {
+    const known = { names: ['shop.dev.example.org', `kong.b-21-11-26-01.dev.example.org`], addresses: ['lb.example.org'] };
+    const alias = (name: string): DnsRecord => ({ name, type: 'A', values: ['ALIAS lb.example.org'] });
+    expect(ownedRecords([alias('shop.dev.example.org'), txt('a-xdns.shop.dev.example.org', 'another'), txt('aaaa-xdns.shop.dev.example.org', 'another')], persistent, known)).toEqual([]);
+    expect(ownedRecords([alias('kong.dev.example.org'), txt('cname-xdns.kong.dev.example.org', 'another')], persistent, known)).toEqual([]);
+    expect(ownedRecords([alias('kong.b-21-11-26-01.dev.example.org')], persistent, known)).toEqual([]);
+    expect(ownedRecords([alias('shop.dev.example.org')], me, known)).toEqual([]);
+  });
+
+  it('X2: a name that was the platform’s in one listing stays its own in every later one, until no record bears it', () => {
+    fc.assert(fc.property(fc.uniqueArray(hostName, { minLength: 1 }), fc.constantFrom(...MANAGED_TYPES), fc.constantFrom(...MANAGED_TYPES), (hosts, before, after) => {
+      const names = hosts.map((host) => `${host}.dev.example.org`).filter((name) => buildOfName(name, 'dev.example.org') === undefined);
+      const first = ownedRecords(names.flatMap((name) => [{ name, type: before, values: ['x'] }, txt(registryName(name, before), persistent.ownerId)]), persistent);
+      const known = knownAfter(NOTHING_KNOWN, first, persistent);
+      const later = ownedRecords(names.map((name) => ({ name, type: after, values: ['y'] })), persistent, known);
+      expect(later.map(({ name }) => name)).toEqual(names);
+    }));
+    expect(knownAfter(NOTHING_KNOWN, ownedRecords([a(`app.${suffix}`)], me), me)).toEqual(NOTHING_KNOWN);
   });
 
   it('failure 17: for a persistent platform the suffix alone is never proof', () => {

@@ -85,6 +85,7 @@ describe('checkFoundation', () => {
     deniedActions: { value: [] },
     bucket: { value: { region: 'eu-west-2' } },
     recordsInScope: { value: [] },
+    takenHosts: { value: [] },
   };
   const failedIds = (changes: Partial<FoundationReadings>) => checkFoundation(plan, { ...good, ...changes }).filter(({ ok }) => !ok).map(({ id }) => id);
 
