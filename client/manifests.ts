@@ -1,5 +1,5 @@
 // Files and folders of Kubernetes manifests held against a platform's rules (D1, A1).
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { ManifestScope } from '../domain/manifests/scope.ts';
 import { isUnreadable, readGiven, shownPath } from './files.ts';
@@ -37,14 +37,20 @@ async function manifestsUnder(path: string): Promise<string[]> {
   return found;
 }
 
-/** Sorted, hidden folders left out. A folder with a chart is the chart alone: its templates are no manifests until they are rendered. */
-async function walk(folder: string): Promise<string[]> {
+/**
+ * Sorted, hidden folders left out, links followed as Argo CD does, but never round in a circle: `above` are the folders on the way here. A folder with a chart is the
+ * chart alone: its templates are no manifests until they are rendered.
+ */
+async function walk(folder: string, above: readonly string[] = []): Promise<string[]> {
+  const real = await realpath(folder);
+  if (above.includes(real)) return [];
   const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.') && name !== 'node_modules').toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (entries.some(({ name }) => name === CHART)) return [join(folder, CHART)];
   const found: string[] = [];
   for (const entry of entries) {
-    if (entry.isDirectory()) found.push(...(await walk(join(folder, entry.name))));
-    else if (MANIFESTS.has(extname(entry.name))) found.push(join(folder, entry.name));
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) found.push(...(await walk(path, [...above, real])));
+    else if (MANIFESTS.has(extname(entry.name))) found.push(path);
   }
   return found;
 }

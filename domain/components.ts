@@ -33,6 +33,21 @@ export const ARGOCD_NAMESPACE = 'argocd';
 /** The ConfigMap with the bootstrap values (A3), in Argo CD's namespace. */
 export const BOOTSTRAP_CONFIG = 'argocd-bootstrap-config';
 
+/** Namespaces that hold the platform's own applications: nobody else writes there. */
+export const PLATFORM_NAMESPACES: readonly string[] = [...new Set([ARGOCD_NAMESPACE, ...COMPONENTS.map(({ namespace }) => namespace)])].toSorted();
+
+/** The label that everything of the platform's own carries, by its charts. */
+export const PART_OF = { label: 'app.kubernetes.io/part-of', platform: 'goldenpath' } as const;
+
+/**
+ * Whether an object is the platform's own: by its label, and, where it has a namespace, only in the platform's, because anyone may put a label on what is theirs.
+ * What tenants run is never a reason to hold the platform up (T3).
+ */
+export function isPlatformObject({ metadata }: { metadata?: { namespace?: string | undefined; labels?: Record<string, string> } }): boolean {
+  const { namespace, labels } = metadata ?? {};
+  return labels?.[PART_OF.label] === PART_OF.platform && (namespace === undefined || PLATFORM_NAMESPACES.includes(namespace));
+}
+
 /** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). */
 export function componentsUpTo(tier: Tier, lifecycle: Lifecycle): Component[] {
   return COMPONENTS.filter((component) => compareTiers(component.tier, tier) <= 0 && compareTiers(component.tier, maxTierFor(lifecycle)) <= 0);

@@ -36,6 +36,20 @@ export function buildsDenied({ lifecycle, hostSuffix }: Pick<IamContext, 'lifecy
   ];
 }
 
+/**
+ * What ExternalDNS is denied whatever the lifecycle: the names at which cert-manager proves certificates. Whoever writes there for a tenant proves
+ * names for them.
+ */
+export function challengesDenied(zoneArn: string): Statement {
+  return {
+    Sid: 'NeverAChallenge',
+    Effect: 'Deny',
+    Action: ['route53:ChangeResourceRecordSets'],
+    Resource: [zoneArn],
+    Condition: { 'ForAnyValue:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': ['_acme-challenge.*', '*._acme-challenge.*'] } },
+  };
+}
+
 /** Patterns for the suffix itself and every name below it by whole labels. */
 export function suffixPatterns(hostSuffix: string): string[] {
   return [hostSuffix, `*.${hostSuffix}`];

@@ -1,14 +1,15 @@
 // The rules as ValidatingAdmissionPolicies: the API server itself refuses, with no webhook that could be gone (G1, D1, failure 4).
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
-import { allowedNames, foreignPattern, NAME_PATTERN, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES } from './places.ts';
+import { PART_OF, PLATFORM_NAMESPACES } from '../components.ts';
+import { allowedNames, foreignPattern, NAME_PATTERN, NEVER_PATTERN, reservedNames, SEPARATOR } from './host-names.ts';
+import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
 
 const API = 'admissionregistration.k8s.io/v1';
 /** Groups of Kubernetes itself: named by version, so that the API server checks the types of the expressions; `Equivalent` matches every other version. */
 const BUILT_IN = new Set([CORE, 'apps', 'batch', 'networking.k8s.io']);
-const LABELS = { 'app.kubernetes.io/part-of': 'goldenpath' };
+const LABELS = { [PART_OF.label]: PART_OF.platform };
 
 /** What a policy looks at, and the rules it holds that to. Everything is CEL; `constants` are variables that the rules share. */
 interface Guard {
@@ -112,13 +113,13 @@ function bindingOf({ metadata }: AdmissionPolicy): AdmissionBinding {
 function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   const suffix = scope.hostSuffix;
   const foreign = foreignPattern(scope);
-  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`])].join(' && ');
+  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`]), `!name.matches(${text(NEVER_PATTERN)})`, '(variables.isPlatform || !(name in variables.reserved))'].join(' && ');
   const annotations = (object: string) => NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`);
   const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object)].join(', ');
   return {
     place,
     exempt: CONTROL_PLANE_NAMESPACES,
-    constants: {},
+    constants: { isPlatform: `request.namespace in ${texts(PLATFORM_NAMESPACES)}`, reserved: texts(reservedNames(scope)) },
     // Names of every place in one text, taken apart again: a list of lists has no other way to become one.
     subject: (object) => `[${parts(object)}].join(${text(SEPARATOR)}).lowerAscii().split(${text(SEPARATOR)}).filter(name, name != "").map(name, name.endsWith(".") ? name.substring(0, name.size() - 1) : name)`,
     rules: [{ rule: 'host-name', variable: 'names', offending: (subject) => `${subject}.filter(name, !(${may}))`, allowed: allowedNames(scope) }],
@@ -142,8 +143,8 @@ function podGuard(place: PodPlace, scope: ManifestScope): Guard {
     place,
     exempt: UNPINNED_NAMESPACES,
     constants: { digests: texts(digests), contract: texts(args) },
-    // `dyn`: an ephemeral container is of another type.
-    subject: (object) => CONTAINER_LISTS.map((list) => `dyn(${listAt(object, [...place.podSpec.split('.'), list])})`).join(' + '),
+    // `dyn`: an ephemeral container is of another type. A volume that is an image counts as a container that has nothing else.
+    subject: (object) => [...CONTAINER_LISTS.map((list) => `dyn(${listAt(object, [...place.podSpec.split('.'), list])})`), `dyn(${listAt(object, [...place.podSpec.split('.'), VOLUMES])}.map(volume, {"image": volume.?image.?reference.orValue("")}))`].join(' + '),
     rules: [
       {
         rule: 'image-digest',

@@ -1,4 +1,5 @@
 // Which host names a platform may write: one verdict, whose patterns the admission policies share (D1, D3).
+import { HOSTS, PLATFORM_NAMESPACES } from '../components.ts';
 import { buildPattern } from '../dns-names.ts';
 import type { ManifestScope } from './scope.ts';
 
@@ -24,15 +25,40 @@ export function foreignPattern({ lifecycle, hostSuffix }: Pick<ManifestScope, 'l
   return lifecycle === 'persistent' ? buildPattern(hostSuffix) : undefined;
 }
 
-/** Why the platform may not write a name in compared form, or undefined where it may: a host name, the suffix itself or below it by whole labels, and for a persistent platform in no build's subtree. */
-export function nameProblem(name: string, scope: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string | undefined {
+/**
+ * Names that no manifest gives, whatever its namespace: where certificates are proven (ACME DNS-01, RFC 8555 § 8.4), and where ExternalDNS's registry
+ * stands. A record of another type there keeps cert-manager's or the registry's TXT out; a TXT there speaks for a name.
+ */
+export const NEVER_PATTERN = '(^|[.])_acme-challenge([.]|$)|^([*][.])?[a-z0-9]+-xdns[.]';
+
+/**
+ * Names that only the platform's own namespaces may give: the suffix itself and its wildcard, which answers for every name that is not there yet, and
+ * the platform's hosts, so that nobody takes one before its tier is raised, or beside it.
+ */
+export function reservedNames({ hostSuffix }: Pick<ManifestScope, 'hostSuffix'>): string[] {
+  return [hostSuffix, `*.${hostSuffix}`, ...HOSTS.map(({ host }) => `${host}.${hostSuffix}`)];
+}
+
+/**
+ * Why an object of this namespace may not have a name, in compared form, or undefined where it may: a host name, the suffix itself or below it by whole labels, for
+ * a persistent platform in no build's subtree, and none that is reserved.
+ */
+export function nameProblem(name: string, scope: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>, namespace: string | undefined): string | undefined {
   if (!new RegExp(NAME_PATTERN).test(name)) return 'is no host name';
   if (name !== scope.hostSuffix && !name.endsWith(`.${scope.hostSuffix}`)) return `lies outside the DNS subtree of this ${scope.lifecycle} platform`;
   const foreign = foreignPattern(scope);
-  return foreign !== undefined && new RegExp(foreign).test(name) ? "lies in an ephemeral platform's DNS subtree" : undefined;
+  if (foreign !== undefined && new RegExp(foreign).test(name)) return "lies in an ephemeral platform's DNS subtree";
+  if (new RegExp(NEVER_PATTERN).test(name)) return "is reserved: certificates are proven, or ExternalDNS's registry stands, there";
+  if (isPlatformNamespace(namespace) || !reservedNames(scope).includes(name)) return undefined;
+  return `is reserved to the platform's own namespaces, and this is in ${namespace ?? 'none by its metadata, so in whichever it is applied to'}`;
+}
+
+function isPlatformNamespace(namespace: string | undefined): boolean {
+  return namespace !== undefined && PLATFORM_NAMESPACES.includes(namespace);
 }
 
 /** What is allowed, in words. */
 export function allowedNames({ lifecycle, hostSuffix }: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string {
-  return lifecycle === 'ephemeral' ? `${hostSuffix} and names below it` : `${hostSuffix} and names below it, but none in an ephemeral platform's b-DD-MM-YY-NN.${hostSuffix}`;
+  const builds = lifecycle === 'ephemeral' ? '' : `, but none in an ephemeral platform's b-DD-MM-YY-NN.${hostSuffix}`;
+  return `names below ${hostSuffix}${builds}, but the platform's own: *, ${HOSTS.map(({ host }) => host).join(', ')}, _acme-challenge, …-xdns`;
 }

@@ -45,6 +45,7 @@ export const NAME_PLACES: readonly NamePlace[] = [
 ];
 
 export const APPLICATION_PLACE: Place = { policy: 'applications', kinds: [of('argoproj.io', 'Application')] };
+export const APPLICATION_SET_PLACE: Place = { policy: APPLICATION_PLACE.policy, kinds: [of('argoproj.io', 'ApplicationSet')] };
 /** The label that every Application carries (A4). */
 export const TIER_LABEL = 'goldenpath.idp/tier';
 
@@ -56,6 +57,8 @@ export const POD_PLACES: readonly PodPlace[] = [
   { policy: 'pod-templates', kinds: [of(CORE, 'PodTemplate')], podSpec: 'template.spec' },
 ];
 export const CONTAINER_LISTS = ['containers', 'initContainers', 'ephemeralContainers'] as const;
+/** Of a pod's spec: a volume may be an image too, `image.reference` (Kubernetes 1.31, ImageVolume). */
+export const VOLUMES = 'volumes';
 
 /** The control plane's own namespaces: no guard may stand in the way of what keeps the cluster alive. */
 export const CONTROL_PLANE_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'] as const;

@@ -1,7 +1,7 @@
 // The rules that manifests are held to, as `goldenpath check` applies them to one object; admission.ts makes the same rules into policies (D1, D2, A1, A4, G1).
 import { deviations, isExternalDns } from './external-dns-container.ts';
 import { allowedNames, annotationText, nameProblem, namesIn, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt } from './places.ts';
+import { APPLICATION_PLACE, APPLICATION_SET_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt, VOLUMES } from './places.ts';
 import type { ManifestScope } from './scope.ts';
 import { type Tier, TIERS } from '../tiers.ts';
 
@@ -9,7 +9,7 @@ import { type Tier, TIERS } from '../tiers.ts';
 export const RULES = {
   'kubernetes-document': { requirement: 'A1', demand: 'every document is a Kubernetes object with apiVersion, kind and metadata.name', fix: 'give it these fields, or move it out of the folder of manifests' },
   'no-metadata-file': { requirement: 'A1', demand: 'no file is called metadata.yaml', fix: 'rename it, or move it out of the folder: Argo CD would apply it as a manifest' },
-  'host-name': { requirement: 'D1', demand: 'every host name lies in the DNS subtree of the platform', fix: 'derive the name from the host suffix (global.hostSuffix in charts)' },
+  'host-name': { requirement: 'D1', demand: 'every host name lies in the DNS subtree of the platform, and is not reserved to the platform itself', fix: 'derive the name from the host suffix (global.hostSuffix in charts)' },
   'application-tier': { requirement: 'A4', demand: 'every Application carries its tier, and none above the ceiling of the lifecycle', fix: `set the label ${TIER_LABEL} to the tier that the application belongs to, in quotes; what lies above the ceiling does not belong on this platform` },
   'image-digest': { requirement: 'G1', demand: 'every image is pinned by a digest of the version manifest', fix: 'pin it as repository@sha256:…, and add the image to environments/versions.yaml' },
   'external-dns-arguments': { requirement: 'D2', demand: 'ExternalDNS runs with the arguments of the contract and no others that decide about records', fix: 'take the arguments from gitops/apps/external-dns' },
@@ -33,7 +33,7 @@ export function breaches(document: unknown, scope: ManifestScope): Breach[] {
   if (document === null || document === undefined) return [];
   const items = itemsOf(document);
   if (items !== undefined) return items.flatMap((item, index) => breaches(item, scope).map((found) => ({ ...found, path: ['items', index, ...found.path] })));
-  const invalid = documentBreaches(document);
+  const invalid = [...documentBreaches(document), ...itemBreaches(document)];
   return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...tierBreaches(document, scope), ...podBreaches(document, scope)];
 }
 
@@ -46,6 +46,11 @@ export function breach(rule: RuleId, path: (string | number)[], given: string, p
 export function itemsOf(document: unknown): unknown[] | undefined {
   const [kind, items] = [fieldOf(document, 'kind'), fieldOf(document, 'items')];
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : undefined;
+}
+
+/** kubectl and Argo CD apply the items of whatever has such a field; the API server would look at the object itself. */
+function itemBreaches(document: unknown): Breach[] {
+  return Array.isArray(fieldOf(document, 'items')) ? [breach('kubernetes-document', ['items'], '', 'has items, which kubectl and Argo CD apply in its place, and is of no kind that ends in List', 'kind: List where a list is meant')] : [];
 }
 
 function documentBreaches(document: unknown): Breach[] {
@@ -64,7 +69,7 @@ function nameBreaches(object: unknown, scope: ManifestScope): Breach[] {
     const wrong = (given: string, problem: string) => breach('host-name', path, given, problem, allowedNames(scope));
     if (typeof value !== 'string') return [wrong(givenText(value), 'is no text')];
     return namesIn(value).flatMap(({ given, name }) => {
-      const problem = nameProblem(name, scope);
+      const problem = nameProblem(name, scope, namespaceOf(object));
       return problem === undefined ? [] : [wrong(given, problem)];
     });
   });
@@ -77,10 +82,14 @@ function annotation(object: unknown, key: string): Found[] {
 }
 
 function tierBreaches(object: unknown, { tiers, maxTier }: ManifestScope): Breach[] {
-  if (!isOfPlace(object, APPLICATION_PLACE) || isIn(object, CONTROL_PLANE_NAMESPACES)) return [];
-  const tier = fieldOf(fieldOf(fieldOf(object, 'metadata'), 'labels'), TIER_LABEL);
+  if (isIn(object, CONTROL_PLANE_NAMESPACES)) return [];
+  // Admission judges the Applications that an ApplicationSet makes; here its template is all there is.
+  const at = isOfPlace(object, APPLICATION_PLACE) ? [] : isOfPlace(object, APPLICATION_SET_PLACE) ? ['spec', 'template'] : undefined;
+  if (at === undefined) return [];
+  const path = [...at, 'metadata', 'labels', TIER_LABEL];
+  const tier = path.reduce<unknown>(fieldOf, object);
   if ((tiers as readonly unknown[]).includes(tier)) return [];
-  return [breach('application-tier', ['metadata', 'labels', TIER_LABEL], givenText(tier), tierProblem(tier, maxTier), tiers.map((each) => `"${each}"`).join(', '))];
+  return [breach('application-tier', path, givenText(tier), tierProblem(tier, maxTier), tiers.map((each) => `"${each}"`).join(', '))];
 }
 
 function tierProblem(tier: unknown, maxTier: Tier): string {
@@ -95,19 +104,22 @@ function givenText(value: unknown): string {
 
 function podBreaches(object: unknown, scope: ManifestScope): Breach[] {
   if (isIn(object, UNPINNED_NAMESPACES)) return [];
-  const containers = POD_PLACES.filter((place) => isOfPlace(object, place)).flatMap(({ podSpec }) => CONTAINER_LISTS.flatMap((list) => valuesAt(object, `${podSpec}.${list}[]`)));
-  return containers.flatMap(({ value: container, path }) => [
-    ...imageBreaches(container, path, scope),
+  const places = POD_PLACES.filter((place) => isOfPlace(object, place));
+  const containers = places.flatMap(({ podSpec }) => CONTAINER_LISTS.flatMap((list) => valuesAt(object, `${podSpec}.${list}[]`)));
+  const volumes = places.flatMap(({ podSpec }) => valuesAt(object, `${podSpec}.${VOLUMES}[]`)).flatMap(({ value, path }) => imageBreaches(fieldOf(value, 'image'), 'reference', [...path, 'image'], scope));
+  return [...volumes, ...containers.flatMap(({ value: container, path }) => [
+    ...imageBreaches(container, 'image', path, scope),
     ...(isExternalDns(container, scope.externalDns)
       ? deviations(container, scope.externalDns).map((found) => breach('external-dns-arguments', [...path, ...found.path], found.given, `ExternalDNS ${found.problem}`, found.allowed))
       : []),
-  ]);
+  ])];
 }
 
-function imageBreaches(container: unknown, path: (string | number)[], { digests }: ManifestScope): Breach[] {
-  const image = fieldOf(container, 'image');
+/** Of a container, or of a volume that is an image. */
+function imageBreaches(holder: unknown, field: 'image' | 'reference', path: (string | number)[], { digests }: ManifestScope): Breach[] {
+  const image = fieldOf(holder, field);
   if (image === undefined || image === null) return []; // the API server refuses it by itself
-  const wrong = (given: string, problem: string) => [breach('image-digest', [...path, 'image'], given, problem, 'repository@sha256:… with a digest of environments/versions.yaml')];
+  const wrong = (given: string, problem: string) => [breach('image-digest', [...path, field], given, problem, 'repository@sha256:… with a digest of environments/versions.yaml')];
   if (typeof image !== 'string') return wrong(givenText(image), 'is no text');
   return image.split(SEPARATOR).filter((each) => each !== '' && !isPinned(each, digests)).flatMap((each) => wrong(each, each.includes('@') ? 'has a digest that the version manifest does not hold' : 'is not pinned by a digest'));
 }
@@ -118,8 +130,13 @@ function isPinned(image: string, digests: readonly string[]): boolean {
 }
 
 function isIn(object: unknown, namespaces: readonly string[]): boolean {
+  const namespace = namespaceOf(object);
+  return namespace !== undefined && namespaces.includes(namespace);
+}
+
+function namespaceOf(object: unknown): string | undefined {
   const namespace = fieldOf(fieldOf(object, 'metadata'), 'namespace');
-  return typeof namespace === 'string' && namespaces.includes(namespace);
+  return typeof namespace === 'string' ? namespace : undefined;
 }
 
 function isText(value: unknown): boolean {

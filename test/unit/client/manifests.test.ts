@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('checkText', () => {
       objects: 1,
       findings: [{
         rule: 'host-name', file: 'a.yaml', line: 4, column: 25, object: 'Ingress shop/web', given: 'Shop.Dev.goldenpathidp.io', problem: 'lies outside the DNS subtree of this ephemeral platform',
-        allowed: 'b-21-11-26-01.dev.goldenpathidp.io and names below it', fix: 'derive the name from the host suffix (global.hostSuffix in charts)',
+        allowed: "names below b-21-11-26-01.dev.goldenpathidp.io, but the platform's own: *, kong, *.apps, prometheus, alertmanager, grafana, backstage, grafana-db, keycloak, _acme-challenge, …-xdns", fix: 'derive the name from the host suffix (global.hostSuffix in charts)',
       }],
     });
   });
@@ -66,6 +66,15 @@ describe('checkManifests', () => {
     writeFileSync(join(dir, path), text);
   };
   const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n';
+
+  it('A1: follows links, as Argo CD does, and does not go round in a circle', async () => {
+    mkdirSync(join(dir, 'rendered'));
+    mkdirSync(join(dir, 'elsewhere'));
+    writeFileSync(join(dir, 'elsewhere', 'pod.yaml'), 'apiVersion: v1\nkind: Pod\nmetadata: { name: x }\nspec: { containers: [{ name: a, image: nginx }] }\n');
+    symlinkSync('../elsewhere', join(dir, 'rendered', 'linked'));
+    symlinkSync('..', join(dir, 'elsewhere', 'round'));
+    expect((await checkManifests([join(dir, 'rendered')], scope)).findings).toMatchObject([{ rule: 'image-digest', given: 'nginx' }]);
+  });
 
   it('A1: finds what Argo CD would apply, below every folder but hidden ones, each file once', async () => {
     put('a/b/c.yml', CONFIG);

@@ -35,7 +35,7 @@ function normalised(name: string): string {
 
 function changeStatement(role: IrsaRole, hostSuffix = suffix): PolicyDocument['Statement'][number] {
   const statements = Object.values(role.define({ ...context, hostSuffix }).policies).flatMap((policy) => policy.Statement);
-  const changing = statements.filter((statement) => statement.Action.includes('route53:ChangeResourceRecordSets'));
+  const changing = statements.filter((statement) => statement.Effect === 'Allow' && statement.Action.includes('route53:ChangeResourceRecordSets'));
   expect(changing).toHaveLength(1);
   return changing[0] as PolicyDocument['Statement'][number];
 }
@@ -113,11 +113,18 @@ describe('ExternalDNS of a persistent platform', () => {
   it('D1: every other host name of the zone, with its registry TXT, is allowed: what IAM allows is what admission lets through', () => {
     fc.assert(fc.property(fc.oneof(baseName, fc.tuple(below, buildId).map(([labels, build]) => [...labels, suffixOf(build)].join('.'))), fc.boolean(), (base, wild) => {
       const name = wild ? `*.${base}` : base;
-      const admitted = nameProblem(name, persistent) === undefined;
+      const admitted = nameProblem(name, persistent, 'kong') === undefined;
       expect(decision([name, registryName(name, 'A')], externalDnsRole, ['A', 'TXT'])).toBe(admitted ? 'allow' : 'explicit-deny');
     }));
     for (const name of ['backstage.dev.goldenpathidp.io', 'b-blog.dev.goldenpathidp.io', '*.dev.goldenpathidp.io', 'b-21-11-26-01.apps.dev.goldenpathidp.io']) expect(decision([name])).toBe('allow');
     expect(decision(['staging.goldenpathidp.io'])).toBe('implicit-deny');
+  });
+
+  it('D1: ExternalDNS proves no name for anybody, in either lifecycle, and a name at which one is proven spoils its whole batch', () => {
+    for (const name of ['_acme-challenge.dev.goldenpathidp.io', '_acme-challenge.shop.apps.dev.goldenpathidp.io', 'cname-xdns._acme-challenge.dev.goldenpathidp.io']) {
+      expect(decision([name], externalDnsRole, ['TXT'])).toBe('explicit-deny');
+      expect(decision(['backstage.dev.goldenpathidp.io', name])).toBe('explicit-deny');
+    }
   });
 
   it('D3: a dot that Route 53 writes as an escape makes no way into a build’s subtree', () => {

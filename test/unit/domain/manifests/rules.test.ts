@@ -24,6 +24,10 @@ describe('documents', () => {
     const inner = { apiVersion: 'v1', kind: 'List', items: [application('2')] };
     expect(breaches({ apiVersion: 'v1', kind: 'List', items: [application('1'), inner] }, scope)).toMatchObject([{ rule: 'application-tier', path: ['items', 1, 'items', 0, 'metadata', 'labels', 'goldenpath.idp/tier'] }]);
   });
+
+  it('A1: what has items and is called otherwise is refused: kubectl applies the items, and nobody would have looked at them', () => {
+    expect(breaches({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' }, items: [application('2')] }, scope)).toMatchObject([{ rule: 'kubernetes-document', path: ['items'] }]);
+  });
 });
 
 describe('tiers', () => {
@@ -31,6 +35,13 @@ describe('tiers', () => {
     fc.assert(fc.property(fc.oneof(fc.constantFrom(...TIERS), fc.string(), fc.double({ noNaN: true }), fc.constant(undefined)), (tier) => {
       expect(rulesOf(application(tier))).toEqual(tier === '0' || tier === '1' || tier === '1.5' ? [] : ['application-tier']);
     }));
+  });
+
+  it('A4: the template of an ApplicationSet carries a tier as well', () => {
+    const set = (labels: object) => ({ apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet', metadata: { name: 'x', namespace: 'argocd' }, spec: { template: { metadata: { labels } } } });
+    expect(rulesOf(set({ 'goldenpath.idp/tier': '1.5' }))).toEqual([]);
+    expect(breaches(set({ 'goldenpath.idp/tier': '3' }), scope)).toMatchObject([{ rule: 'application-tier', path: ['spec', 'template', 'metadata', 'labels', 'goldenpath.idp/tier'], given: '3' }]);
+    expect(breaches(set({}), scope)).toMatchObject([{ problem: 'carries no label goldenpath.idp/tier' }]);
   });
 
   it('A4: says why', () => {
@@ -49,6 +60,12 @@ describe('images', () => {
 
   it('G1: an image that would read as two is two', () => { expect(rulesOf(pod({ name: 'x', image: `evil:1,x@${DIGEST}` }))).toEqual(['image-digest']); });
   it('G1: an image that is no text is refused', () => { expect(rulesOf(pod({ name: 'x', image: { a: 1 } }))).toEqual(['image-digest']); });
+
+  it('G1: a volume that is an image is pinned as one, in a pod and in a template of pods', () => {
+    const volumes = [{ name: 'a', image: { reference: `models@${DIGEST}` } }, { name: 'b', image: { reference: 'models:latest' } }, { name: 'c', emptyDir: {} }];
+    expect(breaches({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: { containers: [], volumes } }, scope)).toMatchObject([{ rule: 'image-digest', path: ['spec', 'volumes', 1, 'image', 'reference'], given: 'models:latest' }]);
+    expect(breaches({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { template: { spec: { volumes } } } }, scope)).toMatchObject([{ given: 'models:latest' }]);
+  });
 });
 
 describe('ExternalDNS', () => {
