@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { KubernetesObject, V1Job, V1Pod, V1PodSpec, V1Role, V1RoleBinding, V1ServiceAccount } from '@kubernetes/client-node';
 import type { CheckResult } from '../domain/checks.ts';
+import { PART_OF } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { type SyncedSecret, syncedSecrets } from '../domain/platform-secrets.ts';
@@ -102,7 +103,7 @@ function systemNamespace(): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SYSTEM_NAMESPACE, labels: { ...LABELS, 'pod-security.kubernetes.io/enforce': 'restricted' } } };
 }
 
-const LABELS = { 'app.kubernetes.io/part-of': 'goldenpath' };
+const LABELS = { [PART_OF.label]: PART_OF.platform };
 
 function jobOf({ tier, image, token, deadlineMs }: Pick<Input, 'tier' | 'deadlineMs'> & { image: string; token: string }): V1Job & { metadata: { name: string } } {
   const name = `${NAME}-${tier}`;

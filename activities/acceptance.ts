@@ -4,7 +4,7 @@ import type { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
 import type { ApplicationState } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, HOSTS, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, HOSTS, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
 import { SERVING_STATES } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
@@ -94,11 +94,11 @@ async function certificatesCheck(cluster: ClusterClient): Promise<CheckResult> {
   return readyCheck(cluster, { apiVersion: CERTIFICATES_API, kind: 'Certificate', id: 'certificates', title: 'Certificates', fix: 'look at the status of the Certificate and its CertificateRequests, and at the log of cert-manager' });
 }
 
-/** Every object of the kind is Ready, and there is one. */
+/** Every object of the kind that is the platform's own is Ready, and there is one. */
 async function readyCheck(cluster: ClusterClient, { apiVersion, kind, id, title, fix }: { apiVersion: string; kind: string; id: string; title: string; fix: string }): Promise<CheckResult> {
-  const objects = (await cluster.serves(apiVersion, kind)) ? await cluster.list<Conditioned>(apiVersion, kind) : [];
+  const objects = (await cluster.serves(apiVersion, kind)) ? (await cluster.list<Conditioned>(apiVersion, kind)).filter(isPlatformObject) : [];
   const unready = objects.flatMap((object) => unreadiness(object));
-  const problem = objects.length === 0 ? `there is no ${kind}` : unready.length > 0 ? unready.join('; ') : undefined;
+  const problem = objects.length === 0 ? `there is no ${kind} of the platform` : unready.length > 0 ? unready.join('; ') : undefined;
   return check(id, title, problem, `${objects.map((object) => nameOf(refOf(object))).join(', ')} Ready`, fix);
 }
 
@@ -169,10 +169,11 @@ function applicationsCheck(applications: readonly ApplicationState[], lifecycle:
   return check('applications', 'Argo CD applications', problems.length === 0 ? undefined : problems.join('; '), `${known.length} Synced and Healthy`, 'look at the applications in namespace argocd');
 }
 
-/** Every Ingress has an address, and there is one. */
-export function ingressCheck(ingresses: readonly V1Ingress[]): CheckResult {
+/** Every Ingress of the platform's own has an address, and there is one. */
+export function ingressCheck(all: readonly V1Ingress[]): CheckResult {
+  const ingresses = all.filter(isPlatformObject);
   const waiting = ingresses.filter((ingress) => addressOf(ingress) === undefined).map((ingress) => nameOf(refOf(ingress)));
-  const problem = ingresses.length === 0 ? 'there is no Ingress' : waiting.length > 0 ? `without an address: ${waiting.join(', ')}` : undefined;
+  const problem = ingresses.length === 0 ? 'there is no Ingress of the platform' : waiting.length > 0 ? `without an address: ${waiting.join(', ')}` : undefined;
   return check('ingress', 'Ingress addresses', problem, `${ingresses.length} Ingresses at ${[...new Set(ingresses.map((ingress) => addressOf(ingress) ?? ''))].join(', ')}`, "look at Service kong/kong-proxy, the load balancer controller's log and its IAM role");
 }
 
@@ -184,7 +185,7 @@ function addressOf({ status }: V1Ingress): string | undefined {
 /** The address of the Ingress of the platform's first host. */
 export function platformAddress(ingresses: readonly V1Ingress[], { hostSuffix }: Pick<Target, 'hostSuffix'>): string {
   const hosts = HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
-  const platform = ingresses.find(({ spec }) => (spec?.rules ?? []).some(({ host }) => host !== undefined && hosts.includes(host)));
+  const platform = ingresses.filter(isPlatformObject).find(({ spec }) => (spec?.rules ?? []).some(({ host }) => host !== undefined && hosts.includes(host)));
   return (platform === undefined ? undefined : addressOf(platform)) ?? '';
 }
 

@@ -1,7 +1,7 @@
 // Argo CD Applications as the product reads and awaits them (T1, A4, failures 1–3).
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, type Component, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, type Component, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import type { Tier } from '../domain/tiers.ts';
@@ -99,7 +99,9 @@ export async function awaitTier(cluster: ClusterClient, { tier, expected }: { ti
   const waker = new Waker(cluster, APPLICATIONS_PATH);
   const nudges = new Map<string, Nudge>();
   const read = async (): Promise<Finding<string[]>> => {
-    const states = (await listApplications(cluster)).map(applicationState);
+    // A tenant's own are none of the plan's, and no reason to wait.
+    const names = new Set([ROOT_APPLICATION, ...expected.map(({ name }) => name)]);
+    const states = (await listApplications(cluster)).filter((each) => isPlatformObject(each) || names.has(each.metadata?.name ?? '')).map(applicationState);
     const root = states.find(({ name }) => name === ROOT_APPLICATION);
     const children = states.filter(({ name }) => name !== ROOT_APPLICATION);
     const verdict = tierVerdict(root, children, expected, tier);

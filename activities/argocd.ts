@@ -1,7 +1,7 @@
 // Argo CD as the single orchestrator: installed from its pinned manifest, told the bootstrap values, its gate raised through the root application (A1–A4, T1).
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, PART_OF, ROOT_APPLICATION } from '../domain/components.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
 import type { Plan, Target } from '../domain/plan.ts';
@@ -56,7 +56,7 @@ const DEFAULT_PROJECT = {
 
 /** The namespace of Argo CD, once and first (A1). */
 export function argocdNamespace(): V1Namespace {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } } };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD_NAMESPACE, labels: { [PART_OF.label]: PART_OF.platform } } };
 }
 
 /** The manifest's objects as they are applied: namespaced ones in namespace argocd, ConfigMaps with the product's settings. `namespaced` says which kinds have a namespace. */
@@ -146,7 +146,7 @@ export async function readGate(cluster: ClusterClient): Promise<{ maxTier: Tier 
 export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
   const { bootstrap, platform, dns } = contract(values);
   const data = { ...prefixed('bootstrap', { ...bootstrap, maxTier: values.maxTier }), ...prefixed('platform', platform), ...prefixed('dns', dns) };
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: BOOTSTRAP_CONFIG, namespace: ARGOCD_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } }, data };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: BOOTSTRAP_CONFIG, namespace: ARGOCD_NAMESPACE, labels: { [PART_OF.label]: PART_OF.platform } }, data };
 }
 
 /** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
@@ -169,7 +169,7 @@ export function rootApplication(values: BootstrapValues): Application {
   return {
     apiVersion: ARGOCD_API,
     kind: 'Application',
-    metadata: { name: ROOT_APPLICATION, namespace: ARGOCD_NAMESPACE, labels: { [TIER_LABEL]: '0', 'app.kubernetes.io/part-of': 'goldenpath' }, finalizers: [CASCADE_FINALIZER] },
+    metadata: { name: ROOT_APPLICATION, namespace: ARGOCD_NAMESPACE, labels: { [TIER_LABEL]: '0', [PART_OF.label]: PART_OF.platform }, finalizers: [CASCADE_FINALIZER] },
     spec: {
       project: 'default',
       destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },

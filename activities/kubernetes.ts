@@ -1,7 +1,7 @@
 // Kubernetes before Argo CD: tier 0's acceptance, and what must exist before anything of its kind (C3, A1).
 import type { KubernetesObject, V1CustomResourceDefinition, V1DaemonSet, V1Deployment, V1Node, V1StatefulSet, V1StorageClass } from '@kubernetes/client-node';
 import type { ApplicationState } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, PART_OF } from '../domain/components.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import type { Target } from '../domain/plan.ts';
 import type { Protection } from '../domain/protections.ts';
@@ -112,7 +112,7 @@ export function defaultStorageClass({ tags }: Pick<Target, 'tags'>): V1StorageCl
   return {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: { name: 'gp3', annotations: { [DEFAULT_CLASS]: 'true' }, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } },
+    metadata: { name: 'gp3', annotations: { [DEFAULT_CLASS]: 'true' }, labels: { [PART_OF.label]: PART_OF.platform } },
     provisioner: EBS_DRIVER,
     parameters: { type: 'gp3', encrypted: 'true', ...specifications },
     reclaimPolicy: 'Delete',

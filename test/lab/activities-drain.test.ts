@@ -118,15 +118,20 @@ describe('acceptance', () => {
     const definitions = (await loadManifest({ version: '', files: file === undefined ? [] : [file] }, { mirror: world.deps.manifestMirror, signal: AbortSignal.timeout(10_000) })).filter(({ kind }) => kind === 'CustomResourceDefinition');
     for (const definition of definitions) await objects.create(definition);
     // A new kind's storage answers 429 for a moment.
-    await expect.poll(() => problemsOf('1'), { timeout: 10_000 }).toEqual(['NotReady', 'Argo CD applications: goldenpath does not exist', 'Ingress addresses: there is no Ingress', 'ClusterSecretStore: there is no ClusterSecretStore']);
+    await expect.poll(() => problemsOf('1'), { timeout: 10_000 }).toEqual(['NotReady', 'Argo CD applications: goldenpath does not exist', 'Ingress addresses: there is no Ingress of the platform', 'ClusterSecretStore: there is no ClusterSecretStore of the platform']);
 
     for (const name of ['goldenpath', ...componentsUpTo('1', 'ephemeral').map((component) => component.name)]) await create(application(name, name === 'kong' ? 'Degraded' : 'Healthy'));
-    await create({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'kong', namespace: 'default' }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } }, rules: [{ host: `kong.${SUFFIX}` }] } });
-    await create({ apiVersion: 'external-secrets.io/v1', kind: 'ClusterSecretStore', metadata: { name: 'aws-secrets-manager' }, spec: { provider: { aws: { service: 'SecretsManager', region: 'eu-west-2' } } } });
-    expect(await problemsOf('1')).toEqual(['NotReady', 'Argo CD applications: kong is Synced, Degraded', 'Ingress addresses: without an address: Ingress default/kong', 'ClusterSecretStore: ClusterSecretStore aws-secrets-manager is not Ready']);
+    const labels = { 'app.kubernetes.io/part-of': 'goldenpath' };
+    await core.createNamespace({ body: { metadata: { name: 'kong' } } });
+    await create({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'kong', namespace: 'kong', labels }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } }, rules: [{ host: `kong.${SUFFIX}` }] } });
+    // A tenant's own, which never becomes ready, holds nothing up.
+    await create({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'theirs', namespace: 'default', labels }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } } });
+    await create({ apiVersion: 'external-secrets.io/v1', kind: 'ClusterSecretStore', metadata: { name: 'theirs' }, spec: { provider: { aws: { service: 'SecretsManager', region: 'eu-west-2' } } } });
+    await create({ apiVersion: 'external-secrets.io/v1', kind: 'ClusterSecretStore', metadata: { name: 'aws-secrets-manager', labels }, spec: { provider: { aws: { service: 'SecretsManager', region: 'eu-west-2' } } } });
+    expect(await problemsOf('1')).toEqual(['NotReady', 'Argo CD applications: kong is Synced, Degraded', 'Ingress addresses: without an address: Ingress kong/kong', 'ClusterSecretStore: ClusterSecretStore aws-secrets-manager is not Ready']);
 
     await setStatus(application('kong'));
-    await world.config.makeApiClient(NetworkingV1Api).patchNamespacedIngressStatus({ name: 'kong', namespace: 'default', body: [{ op: 'add', path: '/status', value: { loadBalancer: { ingress: [{ hostname: 'lb-1.example.org' }] } } }] });
+    await world.config.makeApiClient(NetworkingV1Api).patchNamespacedIngressStatus({ name: 'kong', namespace: 'kong', body: [{ op: 'add', path: '/status', value: { loadBalancer: { ingress: [{ hostname: 'lb-1.example.org' }] } } }] });
     const stores = { group: 'external-secrets.io', version: 'v1', plural: 'clustersecretstores', name: 'aws-secrets-manager' };
     await world.config.makeApiClient(CustomObjectsApi).patchClusterCustomObjectStatus({ ...stores, body: [{ op: 'add', path: '/status', value: { conditions: [{ type: 'Ready', status: 'True' }] } }] });
     const { checks, ingressAddress } = await world.run(activities.probeAcceptance, { ...waiting, tier: '1' });
@@ -134,6 +139,7 @@ describe('acceptance', () => {
     expect(checks.map(({ id, ok, found }) => `${id} ${ok}: ${found}`)).toEqual([
       'applications true: 7 Synced and Healthy', 'ingress true: 1 Ingresses at lb-1.example.org', 'secret-store true: ClusterSecretStore aws-secrets-manager Ready', 'external-dns true: 1 replicas available',
     ]);
+    await world.config.makeApiClient(NetworkingV1Api).deleteNamespacedIngress({ name: 'theirs', namespace: 'default' });
   });
 
   it('T3: tier 1.5 wants Prometheus with its volume and Grafana with its login', async () => {
@@ -151,7 +157,7 @@ describe('DNS sources', () => {
     await service('plain', 'ClusterIP');
     await create({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'dnsendpoints.externaldns.k8s.io', annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/external-dns/pull/2007' } }, spec: { group: 'externaldns.k8s.io', scope: 'Namespaced', names: { plural: 'dnsendpoints', singular: 'dnsendpoint', kind: 'DNSEndpoint', listKind: 'DNSEndpointList' }, versions: [{ name: 'v1alpha1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }] } });
     await expect.poll(() => create({ apiVersion: 'externaldns.k8s.io/v1alpha1', kind: 'DNSEndpoint', metadata: { name: 'extra', namespace: 'default' } }).then(() => 'created', () => 'refused'), { timeout: 10_000 }).toBe('created');
-    expect((await world.run(activities.listDnsSources, { target })).toSorted()).toEqual(['DNSEndpoint default/extra', 'Ingress default/kong', 'Service default/named', 'Service default/public']);
+    expect((await world.run(activities.listDnsSources, { target })).toSorted()).toEqual(['DNSEndpoint default/extra', 'Ingress kong/kong', 'Service default/named', 'Service default/public']);
   });
 
   it('failure 1: one that comes back is deleted again; two empty readings end the wait', async () => {

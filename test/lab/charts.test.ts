@@ -1,6 +1,6 @@
 // The charts of gitops/ as helm renders them (A1, A3, A4, D1, G1).
 import { beforeAll, describe, expect, it } from 'vitest';
-import { COMPONENTS, componentsUpTo, HOSTS } from '../../domain/components.ts';
+import { COMPONENTS, componentsUpTo, HOSTS, isPlatformObject } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import { breaches } from '../../domain/manifests/rules.ts';
 import { ensureTools } from '../../lab/tools.ts';
@@ -102,6 +102,12 @@ describe('the applications', () => {
     expect(owners('ClusterSecretStore')).toEqual(['external-secrets']);
     expect(owners('ClusterIssuer')).toEqual(['cert-manager']);
     expect(objects('Ingress', persistent.delivered).map((ingress) => at(ingress, 'spec.ingressClassName'))).toEqual(HOSTS.map(() => 'kong'));
+  });
+
+  it('T3: what acceptance asks about is known as the platform’s own', () => {
+    const asked = ['Ingress', 'ClusterSecretStore', 'ClusterIssuer', 'Certificate'].flatMap((kind) => objects(kind, persistent.delivered));
+    expect(asked.filter((object) => !isPlatformObject(object))).toEqual([]);
+    expect([...applications, ...persistent.applications].filter((object) => !isPlatformObject(object))).toEqual([]);
   });
 
   it('A1: no chart holds a definition of External Secrets or cert-manager', () => {

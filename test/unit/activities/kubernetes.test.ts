@@ -118,12 +118,20 @@ describe('ExternalDNS', () => {
 });
 
 describe('addresses', () => {
-  const ingress = (name: string, host: string, hostname?: string): V1Ingress => ({ kind: 'Ingress', metadata: { name, namespace: 'kong' }, spec: { rules: [{ host }] }, ...(hostname === undefined ? {} : { status: { loadBalancer: { ingress: [{ hostname }] } } }) });
+  const ingress = (name: string, host: string, hostname?: string, namespace = 'kong'): V1Ingress => ({ kind: 'Ingress', metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': 'goldenpath' } }, spec: { rules: [{ host }] }, ...(hostname === undefined ? {} : { status: { loadBalancer: { ingress: [{ hostname }] } } }) });
 
   it('T3: every Ingress has an address; no Ingress at all is no success', () => {
-    expect(ingressCheck([])).toMatchObject({ ok: false, found: 'there is no Ingress' });
+    expect(ingressCheck([])).toMatchObject({ ok: false, found: 'there is no Ingress of the platform' });
     expect(ingressCheck([ingress('a', 'x', 'lb'), ingress('b', 'y')])).toMatchObject({ ok: false, found: 'without an address: Ingress kong/b' });
     expect(ingressCheck([ingress('a', 'x', 'lb'), ingress('b', 'y', 'lb')])).toMatchObject({ ok: true, found: '2 Ingresses at lb' });
+  });
+
+  it('T3: a tenant’s Ingress holds no platform up and says nothing of its address, whatever it carries', () => {
+    const theirs = [ingress('kong', `kong.${target.hostSuffix}`, undefined, 'team-a'), { metadata: { name: 'x', namespace: 'kong' }, spec: { rules: [{ host: `kong.${target.hostSuffix}` }] }, status: { loadBalancer: { ingress: [{ hostname: 'elsewhere' }] } } }];
+    const own = ingress('a', `kong.${target.hostSuffix}`, 'lb');
+    expect(ingressCheck([...theirs, own])).toMatchObject({ ok: true, found: '1 Ingresses at lb' });
+    expect(ingressCheck(theirs)).toMatchObject({ ok: false });
+    expect(platformAddress([...theirs, own], target)).toBe('lb');
   });
 
   it("T3: the platform's own host says where its names must point", () => {
