@@ -6,6 +6,7 @@ import { POWERS } from '../domain/database-plan.ts';
 import type { DatabaseSpec } from '../domain/databases.ts';
 
 const roleRow = z.object({ name: z.string(), login: z.boolean(), powers: z.array(z.enum(POWERS)), comment: z.string().nullable(), admin_may_set: z.boolean() });
+const membershipRow = z.object({ group: z.string(), member: z.string(), grantor: z.string() });
 const databaseRow = z.object({ name: z.string(), owner: z.string(), public: z.boolean(), admin_connects: z.boolean(), reachable: z.boolean() });
 const insideRow = z.object({ public_schema_open: z.boolean(), functions_open: z.boolean(), types_open: z.boolean() });
 
@@ -14,6 +15,13 @@ const ROLES = `
     array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
       CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL) AS powers
   FROM pg_roles WHERE rolname = $1`;
+
+/** Both ways, without the administrator's own and without superusers, who need no membership. Source: PostgreSQL manual, "pg_auth_members". */
+const MEMBERSHIPS = `
+  SELECT groups.rolname AS group, members.rolname AS member, pg_get_userbyid(grantor) AS grantor
+  FROM pg_auth_members JOIN pg_roles AS groups ON groups.oid = roleid JOIN pg_roles AS members ON members.oid = member
+  WHERE (groups.rolname = $1 OR members.rolname = $1) AND members.rolname <> current_user AND NOT members.rolsuper
+  ORDER BY 1, 2, 3`;
 
 /** Grantee 0 is PUBLIC; an empty access list means the built-in default. Source: PostgreSQL manual, "Privileges". */
 const DATABASES = `
@@ -37,9 +45,10 @@ export type InDatabase = <T>(database: string, use: (client: pg.Client) => Promi
 /** The role and the database of one application. A database of another owner is not looked into, and neither is one that the administrator may not enter yet. */
 export async function readLive(admin: pg.Client, { database, owner }: DatabaseSpec, inDatabase: InDatabase): Promise<LiveState> {
   const roles = z.array(roleRow).parse((await admin.query(ROLES, [owner])).rows);
+  const memberships = z.array(membershipRow).parse((await admin.query(MEMBERSHIPS, [owner])).rows);
   const databases = z.array(databaseRow).parse((await admin.query(DATABASES, [database])).rows);
   return {
-    roles: roles.map(({ login: canLogin, admin_may_set: adminMaySet, ...role }): LiveRole => ({ ...role, canLogin, adminMaySet })),
+    roles: roles.map(({ login: canLogin, admin_may_set: adminMaySet, ...role }): LiveRole => ({ ...role, canLogin, adminMaySet, memberships })),
     databases: await Promise.all(databases.map(async ({ reachable, admin_connects: adminConnects, ...live }): Promise<LiveDatabase> => ({
       ...live, adminConnects, inside: live.owner === owner && reachable ? await inDatabase(database, (client) => readInside(client, owner)) : null,
     }))),

@@ -10,6 +10,15 @@ export interface LiveRole {
   comment: string | null;
   /** Whether the administrator may act as this role, without having its privileges all the time. */
   adminMaySet: boolean;
+  /** Roles that it belongs to, whose rights it has; and roles that belong to it, and so read what is its: both ways but for the administrator's own. */
+  memberships: Membership[];
+}
+
+/** `member` has the rights of `group`, because `grantor` gave them: PostgreSQL takes a grant back from its grantor alone. */
+export interface Membership {
+  group: string;
+  member: string;
+  grantor: string;
 }
 
 export interface LiveDatabase {
@@ -43,6 +52,7 @@ export type Step =
   | { kind: 'create-role'; role: string; comment: string }
   | { kind: 'mark-role'; role: string; comment: string }
   | { kind: 'restrict-role'; role: string; powers: Power[] }
+  | ({ kind: 'end-membership' } & Membership)
   | { kind: 'allow-login'; role: string }
   | { kind: 'set-password'; role: string }
   | { kind: 'let-admin-set'; role: string }
@@ -123,6 +133,7 @@ function roleSteps(owner: string, role: LiveRole | undefined, comment: string): 
   const steps: Step[] = [];
   if (role.comment !== comment) steps.push({ kind: 'mark-role', role: owner, comment });
   if (role.powers.length > 0) steps.push({ kind: 'restrict-role', role: owner, powers: role.powers });
+  steps.push(...role.memberships.map((membership): Step => ({ kind: 'end-membership', ...membership })));
   if (!role.canLogin) steps.push({ kind: 'allow-login', role: owner });
   if (!role.adminMaySet) steps.push({ kind: 'let-admin-set', role: owner });
   return steps;

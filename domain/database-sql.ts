@@ -38,6 +38,8 @@ export function sqlOf(step: Step, { verifier }: { verifier: string }): Sql {
     }
     case 'mark-role': return admin([comment(step.role, step.comment)]);
     case 'restrict-role': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} ${step.powers.map((power) => `NO${power}`).join(' ')}`]);
+    // A grant has a grantor; without its name PostgreSQL would look for one of the administrator's own, and only warn where there is none.
+    case 'end-membership': return admin([`REVOKE ${quoteIdentifier(step.group)} FROM ${quoteIdentifier(step.member)} GRANTED BY ${quoteIdentifier(step.grantor)}`]);
     case 'allow-login': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} LOGIN`]);
     case 'set-password': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} PASSWORD ${quoteLiteral(verifier)}`]);
     // CREATE DATABASE … OWNER wants SET; without INHERIT the administrator does not read what applications write.
@@ -78,6 +80,7 @@ export function stepWords(step: Step): string {
     case 'create-role': return `created role ${step.role}`;
     case 'mark-role': return `marked role ${step.role} as ours`;
     case 'restrict-role': return `took ${step.powers.join(', ')} from role ${step.role}`;
+    case 'end-membership': return `took the rights of role ${step.group} from role ${step.member}`;
     case 'allow-login': return `let role ${step.role} log in`;
     case 'set-password': return `set a new password of role ${step.role}`;
     case 'let-admin-set': return `let the administrator act as role ${step.role}`;

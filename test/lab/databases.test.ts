@@ -109,8 +109,11 @@ describe('a database for an application', () => {
     const client = await asApp(login);
     await client.query('GRANT CONNECT ON DATABASE billing TO PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC; ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC');
     await client.end();
-    await asAdmin((admin) => admin.query('ALTER ROLE billing CREATEDB'));
-    expect((await make('billing'))?.did).toEqual(['took CREATEDB from role billing', "took everybody's rights from database billing", "took everybody's rights from schema public in billing", 'what billing makes in billing is its own by default']);
+    await asAdmin((admin) => admin.query('ALTER ROLE billing CREATEDB; GRANT billing TO orders_api; CREATE ROLE team; GRANT team TO billing'));
+    const intruder = await asApp((await secretOf('orders-api')).login);
+    await intruder.query('SET ROLE billing');
+    await intruder.end();
+    expect((await make('billing'))?.did).toEqual(['took CREATEDB from role billing', 'took the rights of role billing from role orders_api', 'took the rights of role team from role billing', "took everybody's rights from database billing", "took everybody's rights from schema public in billing", 'what billing makes in billing is its own by default']);
     expect((await make('billing'))?.did).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ export const ENVIRONMENT = 'dev';
 
 const comment = fc.constantFrom(null, roleMark({ environment: ENVIRONMENT, app: SPEC.app }), roleMark({ environment: ENVIRONMENT, app: 'billing' }), 'made by hand');
 const role: fc.Arbitrary<LiveRole> = fc.record({
-  name: fc.constantFrom(SPEC.owner, SPEC.owner, 'billing'), canLogin: fc.boolean(), powers: fc.subarray([...POWERS]), comment, adminMaySet: fc.boolean(),
+  name: fc.constantFrom(SPEC.owner, SPEC.owner, 'billing'), canLogin: fc.boolean(), powers: fc.subarray([...POWERS]), comment, adminMaySet: fc.boolean(), memberships: fc.subarray([{ group: 'pg_read_all_data', member: SPEC.owner, grantor: 'rdsadmin' }, { group: SPEC.owner, member: 'billing', grantor: 'admin' }]),
 });
 const inside = fc.record({ publicSchemaOpen: fc.boolean(), functionsOpen: fc.boolean(), typesOpen: fc.boolean() });
 const database: fc.Arbitrary<LiveDatabase> = fc.record({
@@ -44,9 +44,10 @@ export function carryOut(live: LiveState, step: Step): LiveState {
   switch (step.kind) {
     case 'create-role':
       if (live.roles.some(({ name }) => name === step.role)) throw new Error(`role "${step.role}" already exists`);
-      return { ...live, roles: [...live.roles, { name: step.role, canLogin: true, powers: [], comment: step.comment, adminMaySet: false }] };
+      return { ...live, roles: [...live.roles, { name: step.role, canLogin: true, powers: [], comment: step.comment, adminMaySet: false, memberships: [] }] };
     case 'mark-role': return withRole(step.role, { comment: step.comment });
     case 'restrict-role': return withRole(step.role, { powers: [] });
+    case 'end-membership': return withRole(SPEC.owner, { memberships: (live.roles.find(({ name }) => name === SPEC.owner)?.memberships ?? []).filter(({ group, member, grantor }) => group !== step.group || member !== step.member || grantor !== step.grantor) });
     case 'allow-login': return withRole(step.role, { canLogin: true });
     case 'set-password': return withRole(step.role, {});
     case 'let-admin-set': return withRole(step.role, { adminMaySet: true });

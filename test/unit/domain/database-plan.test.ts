@@ -8,7 +8,7 @@ const OURS = roleMark({ environment: ENVIRONMENT, app: SPEC.app });
 const judge = (live: LiveState, secret: SecretState, rotate = false) => planDatabase(SPEC, live, { environment: ENVIRONMENT, secret, rotate });
 const kinds = (live: LiveState, secret: SecretState, rotate = false) => judge(live, secret, rotate).steps.map(({ kind }) => kind);
 const ours: LiveState = {
-  roles: [{ name: SPEC.owner, canLogin: true, powers: [], comment: OURS, adminMaySet: true }],
+  roles: [{ name: SPEC.owner, canLogin: true, powers: [], comment: OURS, adminMaySet: true, memberships: [] }],
   databases: [{ name: SPEC.database, owner: SPEC.owner, public: false, adminConnects: true, inside: { publicSchemaOpen: false, functionsOpen: false, typesOpen: false } }],
 };
 const withRole = (change: Partial<LiveState['roles'][number]>): LiveState => ({ ...ours, roles: ours.roles.map((role) => ({ ...role, ...change })) });
@@ -66,6 +66,11 @@ describe('planDatabase', () => {
     expect(judge(withRole({ powers: ['SUPERUSER'] }), 'works')).toMatchObject({ verdict: 'taken', problems: ["role orders is a superuser, which no application's role is"] });
   });
 
+  it('R1: neither belongs the role to another, nor another to it: each membership is ended by its grantor', () => {
+    const memberships = [{ group: 'pg_read_all_data', member: 'orders', grantor: 'rdsadmin' }, { group: 'orders', member: 'billing', grantor: 'goldenpath_admin' }];
+    expect(judge(withRole({ memberships }), 'works')).toMatchObject({ verdict: 'adopt', steps: memberships.map((membership) => ({ kind: 'end-membership', ...membership })) });
+  });
+
   it('R1: the steps can be carried out in order, and planning against their result yields nothing', () => {
     fc.assert(fc.property(state, secretState, fc.boolean(), (live, secret, rotate) => {
       const first = judge(live, secret, rotate);
@@ -87,9 +92,9 @@ describe('planDatabase', () => {
     }));
   });
 
-  it('R1: nothing of anybody else is ever named by a step', () => {
+  it('R1: nothing of anybody else is ever named by a step, but where it ends a membership of ours', () => {
     fc.assert(fc.property(state, secretState, fc.boolean(), (live, secret, rotate) => {
-      const named = judge(live, secret, rotate).steps.flatMap((step) => ('database' in step ? [step.database, step.owner] : [step.role]));
+      const named = judge(live, secret, rotate).steps.flatMap((step) => ('database' in step ? [step.database, step.owner] : 'group' in step ? [[step.group, step.member].find((name) => name === SPEC.owner) ?? step.group] : [step.role]));
       expect([SPEC.database, SPEC.owner]).toEqual(expect.arrayContaining(named));
     }));
   });
