@@ -9,7 +9,7 @@ import { writeEntry } from './audit.ts';
 import type { Clients } from './clients.ts';
 import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes, Doomed } from './database-contract.ts';
 import { listDatabases } from './databases.ts';
-import { isNamed, NOT_FOUND, notReady, orAbsent } from './errors.ts';
+import { isNamed, mapAwsError, NOT_FOUND, notReady, orAbsent } from './errors.ts';
 import { demandDecision, ownRun } from './guard.ts';
 import { toTagList } from './ownership.ts';
 import { present } from './pages.ts';
@@ -87,10 +87,17 @@ async function destroyInstance(clients: Needs, read: (input: Parameters<Database
   return deleteInstance(clients, { identifier, snapshots });
 }
 
-/** Protection goes last, and is not waited for: the deletion follows at once. */
+/** Protection goes last, and is not waited for: the deletion follows at once. Where RDS refuses it, protection comes back, so that no database stays behind that anybody could delete by mistake. */
 async function deleteInstance({ rds }: Needs, { identifier, snapshots }: { identifier: string; snapshots: Snapshots }): Promise<string[]> {
-  await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, DeletionProtection: false, ApplyImmediately: true }));
-  await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: snapshots.last, DeleteAutomatedBackups: false }));
+  const protect = (on: boolean) => rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, DeletionProtection: on, ApplyImmediately: true }));
+  await protect(false);
+  try {
+    await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: snapshots.last, DeleteAutomatedBackups: false }));
+  } catch (error) {
+    const isOn = await protect(true).then(() => true, () => false);
+    const problem = `RDS did not delete ${identifier}: ${error instanceof Error ? error.message : String(error)}; deletion protection is ${isOn ? 'on again' : `OFF: aws rds modify-db-instance --db-instance-identifier ${identifier} --deletion-protection`}`;
+    throw new GoldenpathError(mapAwsError(error)?.type ?? 'TerminalState', problem, [problem], { cause: error });
+  }
   return [`turned deletion protection of ${identifier} off`, `started the deletion of ${identifier}, with last snapshot ${snapshots.last}`];
 }
 

@@ -3,7 +3,8 @@ import { DescribeAddonCommand, type EKSClient } from '@aws-sdk/client-eks';
 import { Context } from '@temporalio/activity';
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { GoldenpathError } from '../domain/errors.ts';
-import { CONTAINER_LISTS, fieldOf, isOfPlace, POD_PLACES, valuesAt } from '../domain/manifests/places.ts';
+import { CONTAINER_LISTS, fieldOf, isOfPlace, POD_PLACES, valuesAt, VOLUMES } from '../domain/manifests/places.ts';
+import { ROOT_APPLICATION } from '../domain/components.ts';
 import type { Target } from '../domain/plan.ts';
 import { type Difference, differencesOf, type EksVersions, type ImageUse, type ManifestReading, type RunningVersions } from '../domain/version-drift.ts';
 import { argocdObjects, kindOf, namespacedKinds } from './argocd.ts';
@@ -103,6 +104,8 @@ async function readRunningVersions(cluster: ClusterClient): Promise<RunningVersi
       revision: spec?.source?.targetRevision ?? '',
       commit: status?.sync?.revision ?? '',
       sync: status?.sync?.status || 'Unknown',
+      parameters: Object.fromEntries((spec?.source?.helm?.parameters ?? []).map(({ name = '', value = '' }) => [name, value])),
+      ...(metadata?.name === ROOT_APPLICATION ? { values: { images: fieldOf(spec?.source?.helm?.valuesObject, 'images'), bootstrap: fieldOf(spec?.source?.helm?.valuesObject, 'bootstrap') } } : {}),
     })),
     images: [...templates.flatMap((workload) => usesOf(workload, nameOf(refOf(workload)))), ...pods.filter(runs).flatMap((pod) => usesOf(pod, holderOf(pod)))],
   };
@@ -126,9 +129,9 @@ function usesOf(object: KubernetesObject, workload: string): ImageUse[] {
   return imagesOf(object).map((image) => ({ namespace: object.metadata?.namespace ?? '', workload, image }));
 }
 
-/** The images of an object's containers; none of what holds no pod. */
+/** The images of an object's containers and volumes; none of what holds no pod. */
 function imagesOf(object: KubernetesObject): string[] {
   const place = POD_PLACES.find((candidate) => isOfPlace(object, candidate));
   if (place === undefined) return [];
-  return CONTAINER_LISTS.flatMap((list) => valuesAt(object, `${place.podSpec}.${list}[].image`)).flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
+  return [...CONTAINER_LISTS.map((list) => `${list}[].image`), `${VOLUMES}[].image.reference`].flatMap((path) => valuesAt(object, `${place.podSpec}.${path}`)).flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
 }

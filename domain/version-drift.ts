@@ -1,8 +1,10 @@
 // The version manifest against a running platform, item by item: what is pinned, what was found, what to do (C1, G1, A2).
 import { applicationsUpTo, type Plan } from './plan.ts';
+import { MAX_TIER_PARAMETER } from './applications.ts';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from './components.ts';
 import type { CheckResult } from './foundation.ts';
 import { parseImage } from './images.ts';
+import { TIERS } from './tiers.ts';
 import { MANIFESTS, type Versions } from './versions.ts';
 
 const MANIFEST = 'environments/versions.yaml';
@@ -46,6 +48,10 @@ export interface ApplicationSourceReading {
   /** The commit that Argo CD compared last; empty where it could not. */
   commit: string;
   sync: string;
+  /** Helm parameters of its source, by name; these win over every value. */
+  parameters: Record<string, string>;
+  /** `images` and `bootstrap` of its Helm values: only the root application has them. */
+  values?: { images: unknown; bootstrap: unknown };
 }
 
 /** What the API server shows of versions beside the pinned manifests. */
@@ -153,17 +159,36 @@ function shownValue(value: unknown): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 
-/** Source and revision of each application of the plan, and one commit for all. Others' applications are their owners'. */
+/** Each application of the plan up to the gate that is raised: it exists, and comes from its source, at one commit for all, with the values of the manifest. Others' applications are their owners'. */
 function applicationItems(plan: Plan, applications: readonly ApplicationSourceReading[]): VersionItem[] {
-  const own = new Set([ROOT_APPLICATION, ...applicationsUpTo(plan, plan.maxTier).map(({ name }) => name)]);
+  const root = applications.find(({ name }) => name === ROOT_APPLICATION);
+  const gate = TIERS.find((tier) => tier === root?.parameters[MAX_TIER_PARAMETER]) ?? plan.maxTier;
+  const expected = [ROOT_APPLICATION, ...applicationsUpTo(plan, gate).map(({ name }) => name)];
+  const own = new Set([...expected, ...applicationsUpTo(plan, plan.maxTier).map(({ name }) => name)]);
+  const absent = expected.filter((name) => !applications.some((application) => application.name === name)).map((name) => item(`application:${name}`, `Application argocd/${name}`, 'exists', 'does not exist', `see why the root application does not make it: kubectl -n argocd get application ${ROOT_APPLICATION} -o yaml, status.conditions`, false));
   const { repoUrl, revision } = plan.gitops;
   // A revision that is a commit says which; of a branch, the root application's commit is the platform's.
-  const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (applications.find(({ name }) => name === ROOT_APPLICATION)?.commit ?? '');
-  const text = (reading: Omit<ApplicationSourceReading, 'name'>) => `${reading.repoUrl} ${reading.revision}${reading.commit === reading.revision ? '' : ` at ${reading.commit.slice(0, 12) || 'no commit'}`}, ${reading.sync}`;
-  return applications.filter(({ name }) => own.has(name)).map((application) => {
+  const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (root?.commit ?? '');
+  const text = (reading: Pick<ApplicationSourceReading, 'repoUrl' | 'revision' | 'commit' | 'sync'>) => `${reading.repoUrl} ${reading.revision}${reading.commit === reading.revision ? '' : ` at ${reading.commit.slice(0, 12) || 'no commit'}`}, ${reading.sync}`;
+  const sources = applications.filter(({ name }) => own.has(name)).map((application) => {
     const fix = application.sync === 'Synced' ? `set the source back, or let Argo CD compare again: kubectl -n argocd annotate application ${application.name} argocd.argoproj.io/refresh=normal` : `see what differs: kubectl -n argocd get application ${application.name} -o yaml, status.resources and status.conditions`;
     return item(`application:${application.name}`, `Application argocd/${application.name}`, text({ repoUrl, revision, commit, sync: 'Synced' }), text(application), fix, application.commit !== '' && text({ repoUrl, revision, commit, sync: 'Synced' }) === text(application));
   });
+  return [...absent, ...sources, ...applications.filter(({ name }) => own.has(name)).flatMap((application) => valueItems(plan, application))];
+}
+
+/** Parameters that nobody of this product sets, and values of the root application that are not the manifest's. Nothing where all is as it should be: the source's item stands for it. */
+function valueItems(plan: Plan, { name, parameters, values }: ApplicationSourceReading): VersionItem[] {
+  const where = `Application argocd/${name}`;
+  const ours = name === ROOT_APPLICATION ? [MAX_TIER_PARAMETER] : [];
+  const strange = Object.entries(parameters).filter(([key]) => !ours.includes(key)).map(([key, value]) => `${key}=${shownValue(value)}`);
+  const fix = 'take it out again, and see who set it in spec.source.helm: kubectl -n argocd get application';
+  const parameter = strange.length === 0 ? [] : [item(`application:${name}:parameters`, where, ours.join(', ') || 'no Helm parameter', strange.join(', '), `${fix} ${name} -o yaml --show-managed-fields`, false)];
+  if (values === undefined) return parameter;
+  const images = Object.fromEntries(Object.entries(plan.versions.images).map(([image, { repository, tag, digest }]) => [image, { repository, tag, digest }]));
+  const { lifecycle, environment, buildId } = plan.target;
+  const differences = differencesOf({ images, bootstrap: { mode: lifecycle, env: environment, buildId: buildId ?? '' } }, values);
+  return differences.length === 0 ? parameter : [...parameter, item(`application:${name}:values`, where, shownSide(differences, 'pinned'), shownSide(differences, 'found'), `run the bootstrap again: it applies the root application from ${MANIFEST}`, false)];
 }
 
 /** One item for each image of a namespace, whoever uses it there. */

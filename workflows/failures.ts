@@ -34,6 +34,14 @@ export function recordsRemain(message: string, records: OwnedRecord[]): Goldenpa
   return new NeedsDecision('DnsRecordsRemain', message, problems, { decisions: ['wait', 'repair', 'leave', 'abort'], subject: subjectOf(records), records });
 }
 
+/** What each failed call was for, as the Temporal UI shows it. */
+const summaries = new WeakMap<object, string>();
+
+/** Keeps what a call was for beside what it failed with: of an activity that never answered nothing else tells on what it spent its time. */
+export function rememberSummary(error: unknown, summary: string): void {
+  if (typeof error === 'object' && error !== null) summaries.set(error, summary);
+}
+
 /** What an activity's attempts said last, the outermost first. Read from the failure as the server keeps it: of a time-out the SDK (1.24) makes an error without its cause. */
 export function heard(error: ActivityFailure): { type: string; message: string }[] {
   const said: { type: string; message: string }[] = [];
@@ -50,7 +58,7 @@ export function describe(error: unknown): { type: string; message: string; probl
   if (error instanceof GoldenpathError) return { type: error.type, message: error.message, problems: error.problems };
   if (error instanceof ActivityFailure) {
     const { cause, activityType } = error;
-    if (cause instanceof TimeoutFailure) return { type: 'DeadlineExceeded', message: `${activityType} did not end in time (${cause.timeoutType})`, problems: heard(error).slice(0, 1).map(({ message }) => message) };
+    if (cause instanceof TimeoutFailure) return { type: 'DeadlineExceeded', message: `${summaries.get(error) ?? activityType}: ${activityType} did not end in time (${cause.timeoutType})`, problems: heard(error).slice(0, 1).map(({ message }) => message) };
     if (cause instanceof ApplicationFailure) {
       const [problems] = cause.details ?? [];
       const late = cause.type === 'NotReady' ? 'the deadline passed: ' : '';

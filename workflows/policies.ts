@@ -5,6 +5,7 @@ import type { DatabaseChanges, DatabaseDestroyers, DatabaseProbes } from '../act
 import type { SignatureProbes, VersionProbes } from '../activities/versions-contract.ts';
 import { PERMANENT } from '../domain/errors.ts';
 import type { Timings, Wait } from '../domain/timings.ts';
+import { rememberSummary } from './failures.ts';
 import { ROUTE53_TASK_QUEUE } from './messages.ts';
 
 /** Back-off of the server's retries. Throttling and 5xx pass within seconds or minutes; half a minute is the longest a person should wait for the next look. */
@@ -65,7 +66,12 @@ type Summarised<A> = { [K in keyof A]: A[K] extends (input: infer I) => Promise<
 
 function proxy<A extends object>(options: ActivityOptions): Summarised<A> {
   const activities = proxyActivities<ActivityInterface>(options);
-  const call = (name: string) => (summary: string, input: unknown) => activities[name]?.executeWithOptions({ summary }, [input]);
+  const call = (name: string) => (summary: string, input: unknown) => {
+    const answer = activities[name]?.executeWithOptions({ summary }, [input]);
+    // Beside the answer, not in its way: a failure knows its activity's type, and a person wants to know what it was about.
+    answer?.catch((error: unknown) => { rememberSummary(error, summary); });
+    return answer;
+  };
   // proxyActivities itself is a Proxy without a list of names, so this one cannot be type-checked from within.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion
   return new Proxy({}, { get: (_, name) => (typeof name === 'string' ? call(name) : undefined) }) as Summarised<A>;

@@ -1,6 +1,6 @@
 // Destroying the environment's instance against the lab's RDS: nothing without two people, a snapshot, and exactly what they decided on (R4; failure 33).
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { CreateDBInstanceCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
+import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DeleteDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { DatabaseDestroyers } from '../../activities/database-contract.ts';
@@ -97,6 +97,14 @@ it('R4: a database that came since voids the decision', async () => {
   await untouched();
 });
 
+it('R4: where RDS refuses the deletion, protection is on again, and the failure says so', async () => {
+  await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: IDENTIFIER, DBSnapshotIdentifier: snapshots.last }));
+  await vi.waitFor(async () => { expect((await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshots.last }))).DBSnapshots?.[0]?.Status).toBe('available'); }, { timeout: 60_000, interval: 500 });
+  await expect(activities.destroyInstance(decidedBy(['alice', 'bob'], await subject()))).rejects.toMatchObject({ message: expect.stringMatching(/^RDS did not delete goldenpath-dev: .*; deletion protection is on again$/) as string });
+  expect((await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: IDENTIFIER }))).DBInstances?.[0]).toMatchObject({ DBInstanceStatus: 'available', DeletionProtection: true });
+  await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshots.last }));
+});
+
 it('R4: with all of it: on record first, protection off, then gone; both snapshots stay, and a second attempt is content', async () => {
   const decided = decidedBy(['alice', 'bob'], await subject());
   const since = new Date().toISOString();
@@ -110,7 +118,8 @@ it('R4: with all of it: on record first, protection off, then gone; both snapsho
   const { DBSnapshots = [] } = await rds.send(new DescribeDBSnapshotsCommand({}));
   expect(DBSnapshots.map(({ DBSnapshotIdentifier, Status }) => `${DBSnapshotIdentifier} ${Status}`).filter((line) => line.startsWith('goldenpath-dev-')).toSorted()).toEqual([`${snapshots.before} available`, `${snapshots.last} available`]);
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'registry' }));
-  expect(Contents.map(({ Key }) => Key)).toEqual([expect.stringMatching(/^audit\/dev\/goldenpath-dev\/run-1\/.*-database-destroyInstance-1\.json$/) as string]);
+  // One of the refused attempt, one of this.
+  expect(Contents.map(({ Key }) => Key)).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/^audit\/dev\/goldenpath-dev\/run-1\/.*-database-destroyInstance-1\.json$/) as string));
   expect(await activities.readDoomed({ ...on, snapshots })).toBeNull();
   expect(lab.processes()).toEqual([]);
 });

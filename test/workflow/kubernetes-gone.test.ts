@@ -83,7 +83,7 @@ test('failure 36: an API server that hangs, so that the last look at it never en
   await withWorld(world, async ({ teardownInRealTime }) => {
     const handle = await teardownInRealTime(plan());
     await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.decisions, { timeout: 30_000 }).toEqual(['leave', 'abort']);
-    expect((await handle.query(reportQuery)).waiting?.reason).toContain('deleteDnsSources did not end in time (SCHEDULE_TO_CLOSE)');
+    expect((await handle.query(reportQuery)).waiting?.reason).toContain('Delete Ingresses, LoadBalancer Services, Gateways, DNSEndpoints: deleteDnsSources did not end in time (SCHEDULE_TO_CLOSE)');
     expect((await handle.query(reportQuery)).stages.find(({ id }) => id === 'dns-sources')?.error?.problems).toEqual(['Kubernetes API: no answer (ECONNREFUSED)']);
     const { waiting } = await handle.query(reportQuery);
     if (waiting?.request === undefined) throw new Error('no question stands');

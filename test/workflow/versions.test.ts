@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { VersionProbes } from '../../activities/versions-contract.ts';
 import { GoldenpathError } from '../../domain/errors.ts';
-import type { Plan } from '../../domain/plan.ts';
+import { ROOT_APPLICATION } from '../../domain/components.ts';
+import { applicationsUpTo, type Plan } from '../../domain/plan.ts';
 import type { VersionsReport } from '../../domain/version-drift.ts';
 import { VERIFY_VERSIONS, type VerifyVersionsInput } from '../../workflows/messages.ts';
 import { ephemeralPlan } from '../support/plans.ts';
@@ -10,10 +11,12 @@ import { answerOf, causeOf, type Runs, withWorld } from '../support/runs.ts';
 import { failed, newWorld } from '../support/world.ts';
 
 const plan = ephemeralPlan();
+const ofGit = { repoUrl: plan.gitops.repoUrl, revision: plan.gitops.revision, commit: 'a'.repeat(40), sync: 'Synced', parameters: {} };
+const pinned = [{ ...ofGit, name: ROOT_APPLICATION }, ...applicationsUpTo(plan, plan.maxTier).map(({ name }) => ({ ...ofGit, name }))];
 const standard: VersionProbes = {
   readEksVersions: () => Promise.resolve({ kubernetes: '1.36', addons: Object.entries(plan.versions.addons).map(([name, version]) => ({ name, version })), nodeGroups: [] }),
   readPinnedManifest: ({ ofArgoCd }) => Promise.resolve({ objects: ofArgoCd ? 34 : 6, drifted: [], images: [] }),
-  readRunningVersions: () => Promise.resolve({ kubelets: [], images: [{ namespace: 'shop', workload: 'Pod shop/a', image: 'kong:latest' }], applications: [] }),
+  readRunningVersions: () => Promise.resolve({ kubelets: [], images: [{ namespace: 'shop', workload: 'Pod shop/a', image: 'kong:latest' }], applications: pinned }),
 };
 
 function versionsWorld(probes: Partial<VersionProbes> = {}) {

@@ -1,7 +1,8 @@
 // The version manifest against what runs: each difference is an item of its own, and nothing else is one (C1, G1, A2).
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../domain/images.ts';
-import { differencesOf, type VersionReadings, versionsReport } from '../../../domain/version-drift.ts';
+import { applicationsUpTo } from '../../../domain/plan.ts';
+import { type ApplicationSourceReading, differencesOf, type VersionReadings, versionsReport } from '../../../domain/version-drift.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan();
@@ -10,7 +11,14 @@ const commit = 'a'.repeat(40);
 const kong = { digest: versions.images['kong']?.digest ?? '' };
 const argocdImage = 'quay.io/argoproj/argocd:v3.2.11';
 
-const root = { name: 'goldenpath', repoUrl: gitops.repoUrl, revision: gitops.revision, commit, sync: 'Synced' };
+const kongApplication = { name: 'kong', repoUrl: gitops.repoUrl, revision: gitops.revision, commit, sync: 'Synced', parameters: {} };
+const values = {
+  images: Object.fromEntries(Object.entries(versions.images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
+  bootstrap: { mode: 'ephemeral', env: 'dev', buildId: plan.target.buildId },
+};
+const root: ApplicationSourceReading = { ...kongApplication, name: 'goldenpath', parameters: { 'bootstrap.maxTier': '1' }, values };
+const tier1 = applicationsUpTo(plan, '1').map(({ name }) => ({ ...kongApplication, name }));
+const others = tier1.filter(({ name }) => name !== 'kong');
 
 function asPinned(): VersionReadings {
   return {
@@ -22,7 +30,7 @@ function asPinned(): VersionReadings {
     manifests: { argocd: { objects: 34, drifted: [], images: [argocdImage] }, externalSecretsCrds: { objects: 24, drifted: [], images: [] }, certManagerCrds: { objects: 6, drifted: [], images: [] } },
     running: {
       kubelets: [{ node: 'ip-10-0-0-1', version: 'v1.36.2-eks-1234567' }],
-      applications: [root, { ...root, name: 'kong' }],
+      applications: [root, ...tier1],
       images: [
         { namespace: 'kong', workload: 'Deployment kong/kong', image: `kong@${kong.digest}` },
         { namespace: 'argocd', workload: 'StatefulSet argocd/argocd-application-controller', image: argocdImage },
@@ -46,7 +54,7 @@ describe('versionsReport', () => {
     expect(report.items.map(({ ok, fix }) => [ok, fix]).every(([ok, fix]) => ok === true && fix === '')).toBe(true);
     expect(report.items.map(({ id }) => id)).toEqual([
       'kubernetes', 'node-group:system', 'addon:vpc-cni', 'addon:kube-proxy', 'addon:coredns', 'addon:aws-ebs-csi-driver', 'kubelet:ip-10-0-0-1',
-      'manifest:argocd', 'manifest:externalSecretsCrds', 'manifest:certManagerCrds', 'application:goldenpath', 'application:kong', 'image:kong/docker.io/library/kong', 'image:argocd/quay.io/argoproj/argocd',
+      'manifest:argocd', 'manifest:externalSecretsCrds', 'manifest:certManagerCrds', 'application:goldenpath', ...tier1.map(({ name }) => `application:${name}`), 'image:kong/docker.io/library/kong', 'image:argocd/quay.io/argoproj/argocd',
     ]);
   });
 
@@ -87,12 +95,28 @@ describe('versionsReport', () => {
   it('A4: an application of another source, of another commit than the root’s, or that Argo CD could not compare is drift; others’ are their owners’', () => {
     const other = 'b'.repeat(40);
     const { items } = drift(({ running }) => {
-      running.applications = [root, { ...root, name: 'kong', commit: other }, { ...root, name: 'grafana', revision: 'my-branch' }, { ...root, name: 'prometheus', commit: '', sync: 'Unknown' }, { ...root, name: 'shop', repoUrl: 'https://example.org/shop.git' }];
+      running.applications = [root, ...others, { ...kongApplication, commit: other }, { ...kongApplication, name: 'grafana', revision: 'my-branch' }, { ...kongApplication, name: 'prometheus', commit: '', sync: 'Unknown' }, { ...kongApplication, name: 'shop', repoUrl: 'https://example.org/shop.git' }];
     });
     expect(items.map(([id, , found]) => [id, found])).toEqual([
       ['application:kong', `${gitops.repoUrl} main at bbbbbbbbbbbb, Synced`],
       ['application:grafana', `${gitops.repoUrl} my-branch at aaaaaaaaaaaa, Synced`],
       ['application:prometheus', `${gitops.repoUrl} main at no commit, Unknown`],
+    ]);
+  });
+
+  it('A4: an application that should be there by the raised gate and is not, is drift; one above the gate is not missed', () => {
+    expect(drift(({ running }) => { running.applications = [root, ...others]; }).items).toEqual([['application:kong', 'exists', 'does not exist']]);
+    expect(drift(({ running }) => { running.applications = [{ ...root, parameters: { 'bootstrap.maxTier': '1.5' } }, ...tier1]; }).items.map(([id]) => id)).toEqual(['application:prometheus', 'application:alertmanager', 'application:grafana']);
+    expect(drift(({ running }) => { running.applications = tier1; }).items.map(([id]) => id)).toContain('application:goldenpath');
+  });
+
+  it('A3: Helm parameters that somebody set, and values of the root that are not the manifest’s, are drift', () => {
+    const [name = ''] = Object.keys(values.images);
+    const { items } = drift(({ running }) => {
+      running.applications = [{ ...root, parameters: { 'bootstrap.maxTier': '1', 'images.kong.digest': 'sha256:0' }, values: { ...values, images: { ...values.images, [name]: undefined } } }, ...others, { ...kongApplication, parameters: { replicas: '9' } }];
+    });
+    expect(items.map(([id, , found]) => [id, found])).toEqual([
+      ['application:goldenpath:parameters', 'images.kong.digest=sha256:0'], ['application:goldenpath:values', `images.${name} = (none)`], ['application:kong:parameters', 'replicas=9'],
     ]);
   });
 
