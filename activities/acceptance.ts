@@ -5,26 +5,25 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
 import type { ApplicationState } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, HOSTS, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
-import { SERVING_STATES } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
-import type { Plan, Target } from '../domain/plan.ts';
+import { bucketCheck, instanceCheck } from '../domain/foundation-tier-2.ts';
+import { isOwnedBy } from '../domain/names.ts';
+import type { Target } from '../domain/plan.ts';
 import { type SyncedSecret, syncedSecrets } from '../domain/platform-secrets.ts';
 import type { ProbeOperation } from '../domain/probes.ts';
 import { type Lifecycle, LIFECYCLES, type Tier } from '../domain/tiers.ts';
 import { irsaRolesOf } from '../iam/index.ts';
 import { applicationState, listApplications } from './argocd-applications.ts';
-import { readBucketRegion } from './buckets.ts';
 import type { Probes, Waiting } from './contract.ts';
 import { allowedChanges, forbiddenChanges, neededChanges } from './dns-scope.ts';
 import { deploymentRef } from './external-dns.ts';
+import { readInstance, readLokiBucket } from './foundation-tier-2.ts';
 import { getRole, iamContext } from './iam.ts';
 import { check, defaultStorageClasses, demandChecks, nodesCheck, workloadProblem } from './kubernetes.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages } from './pages.ts';
-import { describeInstance } from './rds.ts';
-import { isOwnedBy } from '../domain/names.ts';
 
 const SECRETS_API = 'external-secrets.io/v1';
 const CERTIFICATES_API = 'cert-manager.io/v1';
@@ -47,8 +46,13 @@ interface PreflightClients {
 export async function preflightTier(cluster: ClusterClient, { iam, rds, s3 }: PreflightClients, { target, tier, desiredNodes, needs = {} }: Parameters<Probes['preflightTier']>[0]): Promise<CheckResult[]> {
   if (tier === '1') return [...(await nodeChecks(cluster, desiredNodes)), await rolesCheck(iam, target), await scopeCheck(iam, target)];
   if (tier === '1.5') return [await storageCheck(cluster)];
-  const asked = [storesCheck(cluster), issuersCheck(cluster), databaseCheck(rds, target, needs.databases), ...(tier === '2' ? [lokiBucketCheck(s3, target, needs.objectStorage)] : [])];
-  return Promise.all(asked);
+  const foundation = { target, ...needs };
+  return Promise.all([
+    storesCheck(cluster),
+    issuersCheck(cluster),
+    readInstance({ rds }, foundation).then((value) => instanceCheck(foundation, { value })),
+    ...(tier === '2' ? [readLokiBucket({ s3 }, foundation).then((value) => bucketCheck(foundation, { value }))] : []),
+  ]);
 }
 
 async function nodeChecks(cluster: ClusterClient, desiredNodes: number): Promise<CheckResult[]> {
@@ -69,20 +73,6 @@ async function lifecycleOf(cluster: ClusterClient): Promise<Lifecycle> {
   const lifecycle = LIFECYCLES.find((each) => each === config?.data?.['bootstrap.mode']);
   if (lifecycle === undefined) throw new GoldenpathError('PreflightFailed', `ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} does not say which lifecycle this platform has`);
   return lifecycle;
-}
-
-async function databaseCheck(rds: RDSClient, { environment }: Target, databases: Plan['databases']): Promise<CheckResult> {
-  const identifier = databases?.instance.identifier ?? '';
-  const instance = databases === undefined ? undefined : await describeInstance({ rds }, identifier);
-  const status = instance?.DBInstanceStatus ?? 'absent';
-  return check('rds', 'RDS instance', SERVING_STATES.includes(status) ? undefined : `${identifier} is ${status}`, `${identifier} is ${status}`, `goldenpath database check --env ${environment} says what is wrong; goldenpath database apply makes what is missing`);
-}
-
-async function lokiBucketCheck(s3: S3Client, { region }: Target, objectStorage: Plan['objectStorage']): Promise<CheckResult> {
-  const bucket = objectStorage?.lokiBucket ?? '';
-  const found = objectStorage === undefined ? null : await readBucketRegion(s3, bucket);
-  const problem = found === null ? `S3 has no bucket ${bucket}` : found.region === region ? undefined : `bucket ${bucket} is in ${found.region}, not in ${region}`;
-  return check('loki-bucket', "Loki's bucket", problem, `${bucket} in ${region}`, `create the bucket ${bucket} in ${region}`);
 }
 
 /** TLS: the issuers of certificates are Ready. */

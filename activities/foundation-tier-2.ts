@@ -5,7 +5,7 @@ import type { Reading } from '../domain/checks.ts';
 import { SECRET_KEYS } from '../domain/connectivity.ts';
 import { objectOf } from '../domain/database-secret.ts';
 import { databaseSecretName, type DatabaseSpec, SERVING_STATES } from '../domain/databases.ts';
-import type { InstanceReading, Tier2Readings } from '../domain/foundation-tier-2.ts';
+import type { InstanceReading, Tier2Needs, Tier2Readings } from '../domain/foundation-tier-2.ts';
 import type { Plan } from '../domain/plan.ts';
 import { readBucketRegion } from './buckets.ts';
 import type { Clients } from './clients.ts';
@@ -39,10 +39,22 @@ async function readTier2Foundation(clients: Needed, rdsCaFile: string | undefine
     reading(readOpenBlocks(clients.ec2, instance)),
     readLogins(clients, rdsCaFile, { environment, instance, databases: databases.databases }),
   ]);
-  return { instance: 'problem' in found ? found : { value: instance === undefined ? null : facts(instance, environment) }, openTo, subnets: await subnets, logins, lokiBucket: await lokiBucket };
+  return { instance: 'problem' in found ? found : { value: facts(instance, environment) }, openTo, subnets: await subnets, logins, lokiBucket: await lokiBucket };
 }
 
-function facts({ DBInstanceStatus = 'unknown', TagList, DBSubnetGroup }: DBInstance, environment: string): InstanceReading {
+/** The environment's instance as the verdicts want it. Throws what RDS answers when it does not say: no answer is not an absence (failure 36). */
+export async function readInstance({ rds }: Pick<Clients, 'rds'>, { target: { environment }, databases }: Tier2Needs): Promise<InstanceReading | null> {
+  return databases === undefined ? null : facts(await describeInstance({ rds }, databases.instance.identifier), environment);
+}
+
+/** Loki's bucket; null where S3 has none of that name, or the environment names none. */
+export async function readLokiBucket({ s3 }: Pick<Clients, 's3'>, { objectStorage }: Tier2Needs): Promise<{ region: string } | null> {
+  return objectStorage === undefined ? null : readBucketRegion(s3, objectStorage.lokiBucket);
+}
+
+function facts(instance: DBInstance | undefined, environment: string): InstanceReading | null {
+  if (instance === undefined) return null;
+  const { DBInstanceStatus = 'unknown', TagList, DBSubnetGroup } = instance;
   return { status: DBInstanceStatus, owned: isOfEnvironment(TagList, environment), vpcId: DBSubnetGroup?.VpcId ?? '' };
 }
 

@@ -8,10 +8,11 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import type { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GoldenpathError } from '../domain/errors.ts';
+import type { Tier2Needs } from '../domain/foundation-tier-2.ts';
 import type { Target } from '../domain/plan.ts';
 import type { ClusterAccess } from './eks-token.ts';
 import { isNotFound, isUnauthorized, mapKubernetesError } from './kubernetes-errors.ts';
-import type { Needs, Offers } from './offers.ts';
+import type { Offers } from './offers.ts';
 
 /** What the Kubernetes activities need of the outside. */
 export interface KubernetesDeps {
@@ -23,7 +24,7 @@ export interface KubernetesDeps {
   /** Where the guard puts destroying calls on record. */
   s3: S3Client;
   /** What the foundation offers just now. */
-  offers(needs: Needs): Promise<Offers>;
+  offers(needs: Tier2Needs): Promise<Offers>;
   /** Directory of pinned manifests named `<sha256>.yaml`, for places without the internet (GOLDENPATH_MANIFEST_MIRROR). */
   manifestMirror?: string | undefined;
 }

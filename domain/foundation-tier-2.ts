@@ -4,7 +4,10 @@ import { covers } from './cidr.ts';
 import { POSTGRES_PORT } from './connectivity.ts';
 import { SERVING_STATES } from './databases.ts';
 import type { FoundationReadings } from './foundation.ts';
-import { needsTier2, type Plan } from './plan.ts';
+import { needsTier2, type Plan, type Target } from './plan.ts';
+
+/** What a plan says that tiers 2 and 3 need of the foundation. */
+export type Tier2Needs = { target: Pick<Target, 'environment' | 'region'> } & Pick<Plan, 'databases' | 'objectStorage'>;
 
 /** The instance as RDS describes it. */
 export interface InstanceReading {
@@ -48,18 +51,13 @@ function componentsCheck({ tiers }: Plan): CheckResult {
 function databaseChecks(plan: Plan, vpcs: FoundationReadings['vpcs'], { instance, openTo, subnets, logins }: Omit<Tier2Readings, 'lokiBucket'>): CheckResult[] {
   const { environment } = plan.target;
   const { databases } = plan;
-  const apply = `goldenpath database apply --env ${environment}`;
-  if (databases === undefined) {
-    return [judge('rds', 'RDS instance', undeclared(environment, 'databases'), { problems: () => [], describe: () => '', fix: `describe the instance as docs/reference/environment.md says, then run ${apply}` })];
-  }
-  const { identifier, securityGroup } = databases.instance;
+  const serving = instanceCheck(plan, instance);
   const found = 'value' in instance ? instance.value : null;
+  if (databases === undefined) return [serving];
+  const apply = applyCommand(environment);
+  const { identifier, securityGroup } = databases.instance;
   return [
-    judge('rds', 'RDS instance', instance, {
-      problems: (value) => instanceProblems(identifier, value),
-      describe: (value) => `${identifier} is ${value?.status ?? 'absent'}`,
-      fix: instanceFix(identifier, found, environment),
-    }),
+    serving,
     // Of an instance that is not there, nothing else can be wrong.
     ...(found === null ? [] : [
       judge('rds-vpc', 'VPC of the RDS instance', vpcs, {
@@ -81,18 +79,34 @@ function databaseChecks(plan: Plan, vpcs: FoundationReadings['vpcs'], { instance
   ];
 }
 
+function applyCommand(environment: string): string {
+  return `goldenpath database apply --env ${environment}`;
+}
+
+/** Whether the environment's database serves: what the foundation check, the preflights of tiers 2 and 3, and the charts' `platform.rdsAvailable` each ask (A3, F4, T2). */
+export function instanceCheck({ target: { environment }, databases }: Tier2Needs, instance: Tier2Readings['instance']): CheckResult {
+  if (databases === undefined) return judge('rds', 'RDS instance', undeclared(environment, 'databases'), { problems: () => [], describe: () => '', fix: `describe the instance as docs/reference/environment.md says, then run ${applyCommand(environment)}` });
+  const { identifier } = databases.instance;
+  return judge('rds', 'RDS instance', instance, {
+    problems: (value) => instanceProblems(identifier, value),
+    describe: (value) => `${identifier} is ${value?.status ?? 'absent'}`,
+    fix: instanceFix(identifier, 'value' in instance ? instance.value : null, environment),
+  });
+}
+
 function instanceProblems(identifier: string, instance: InstanceReading | null): string[] {
   if (instance === null) return [`RDS has no instance ${identifier}`];
   return [...(instance.owned ? [] : [`${identifier} does not carry the environment's tags`]), ...(SERVING_STATES.includes(instance.status) ? [] : [`${identifier} is ${instance.status}`])];
 }
 
 function instanceFix(identifier: string, instance: InstanceReading | null, environment: string): string {
-  if (instance === null) return `run goldenpath database apply --env ${environment}`;
+  if (instance === null) return `run ${applyCommand(environment)}`;
   if (instance.status === 'stopped') return `start it: aws rds start-db-instance --db-instance-identifier ${identifier}`;
   return instance.owned ? `wait until it is available: aws rds wait db-instance-available --db-instance-identifier ${identifier}` : `choose another databases.instance.identifier in environments/${environment}.yaml, or tag the instance as docs/how-to/databases.md says`;
 }
 
-function bucketCheck({ target, objectStorage }: Plan, reading: Tier2Readings['lokiBucket']): CheckResult {
+/** Whether Loki's bucket is there, in the platform's region: asked in the same three places. */
+export function bucketCheck({ target, objectStorage }: Tier2Needs, reading: Tier2Readings['lokiBucket']): CheckResult {
   const file = `environments/${target.environment}.yaml`;
   const bucket = objectStorage?.lokiBucket ?? '';
   return judge('loki-bucket', "Loki's bucket", objectStorage === undefined ? undeclared(target.environment, 'objectStorage') : reading, {
