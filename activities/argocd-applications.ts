@@ -16,6 +16,8 @@ export const WAVE_ANNOTATION = 'argocd.argoproj.io/sync-wave';
 export const CONFIRMED_ANNOTATION = 'goldenpath.idp/deletion-confirmed-by';
 /** Asks Argo CD to compare the application anew; it takes the annotation away when it has. */
 export const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+/** Of one object: `Delete=false`, `Prune=confirm` and the like, with commas between them. */
+export const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options';
 export const APPLICATIONS_PATH = `/apis/${ARGOCD_API}/namespaces/${ARGOCD_NAMESPACE}/applications`;
 
 /** The parts of an Application that the product reads. Source: Argo CD 3.2 pkg/apis/application/v1alpha1. */

@@ -2,6 +2,7 @@
 import type { KubernetesObject, V1StatefulSet } from '@kubernetes/client-node';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
 import { type Application, ARGOCD_API, applicationRef, CASCADE_FINALIZER, listApplications, REFRESH_ANNOTATION, stoppingPatch, unlessConflict } from './argocd-applications.ts';
+import { keepClaims } from './argocd-volumes.ts';
 import { type ClusterClient, refOf } from './kubernetes-client.ts';
 import { awaitFinding } from './kubernetes-watch.ts';
 import { inGroups } from './pages.ts';
@@ -23,7 +24,7 @@ interface FreezingPatch {
   exact: boolean;
 }
 
-/** Freezes ApplicationSets and the root application, then every other Application, until a reading shows nothing that syncs. Returns what was changed. */
+/** Freezes ApplicationSets and the root application, then every other Application, until a reading shows nothing that syncs; then sees to it that their deletion takes no disk along. Returns what was changed. */
 export async function freezeGitOps(cluster: ClusterClient): Promise<string[]> {
   const done: string[] = [];
   await awaitFinding('GitOps to be frozen', async () => {
@@ -40,7 +41,7 @@ export async function freezeGitOps(cluster: ClusterClient): Promise<string[]> {
     }
     return { done: true, result: undefined };
   }, { everyMs: FREEZE_POLL_MS });
-  return done;
+  return [...done, ...(await keepClaims(cluster, await listApplications(cluster)))];
 }
 
 /** What keeps an Application from standing still, each with the change that mends it; empty when it is frozen. */

@@ -5,7 +5,8 @@ import { type ActingRun, decisionProblems } from '../domain/approvals.ts';
 import type { Approval, BreakGlass, Decision, DecisionRequest } from '../domain/break-glass.ts';
 import { demandPermit } from '../domain/dns-gate.ts';
 import { GoldenpathError } from '../domain/errors.ts';
-import { type HeldEnvironments, OWN_POLICY_FIX, ownPolicyProblems, type Planned } from '../domain/own-policy.ts';
+import { targetProblems } from '../domain/names.ts';
+import { type HeldEnvironments, OWN_POLICY_FIX, ownPolicyProblems, ownTargetProblems, type Planned } from '../domain/own-policy.ts';
 import type { Plan, Target } from '../domain/plan.ts';
 import { PROOF } from '../domain/timings.ts';
 import { writeEntry } from './audit.ts';
@@ -52,6 +53,8 @@ async function explained(judging: Promise<void>): Promise<void> {
 /** Throws ProofMissing unless the permit lets this call through now (ms). */
 export async function judgeDestroying({ target, permit, breakGlass, planHash, proofMaxAgeMs, cleanListings }: Destroying, now: number): Promise<void> {
   // A plan may ask for more, never for less: whoever starts workflows could bring one that asks for nothing.
+  const problems = targetProblems(target);
+  if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to destroy ${target.cluster}: its names are not a platform's own: ${problems.join('; ')}`, problems);
   demandPermit(permit, { target, planHash, now, maxAgeMs: Math.min(proofMaxAgeMs, PROOF.maxAgeMs), cleanListings: Math.max(cleanListings, PROOF.cleanListings) });
   if (permit.kind === 'break-glass') await demandDecision('leave', { target, planHash, breakGlass, request: permit.request, approvals: permit.approvals });
 }
@@ -74,21 +77,25 @@ export async function demandDecision(decision: Decision, { target, planHash, bre
 
 /**
  * Wraps an activity, whichever it is: where it is to act on what people decided, the plan's list of approvers must be the worker's own (`held`); else it is
- * not begun. Throws ProofMissing and says how the lists differ. A proof of Route 53 needs no approver, and so no list.
+ * not begun; nor is one on a proof of another zone than that file's. Throws ProofMissing and says what differs. A proof of Route 53 needs no approver, and so no list.
  */
 export function withOwnPolicy<In, Out>(held: HeldEnvironments | undefined, activity: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
-    const problems = actsOnDecision(input) ? ownPolicyProblems(input, held) : [];
-    if (problems.length > 0) throw new GoldenpathError('ProofMissing', `No decision counts: the plan's approvers are not the ones of the worker's environment file. Fix: ${OWN_POLICY_FIX}`, problems);
+    const [proven, problems] = actsOnProof(input) ? [true, ownTargetProblems(input.target, held)] : [false, actsOnDecision(input) ? ownPolicyProblems(input, held) : []];
+    if (problems.length > 0) throw new GoldenpathError('ProofMissing', `${proven ? 'No proof counts: the plan is about another zone than' : "No decision counts: the plan's approvers are not the ones of"} the worker's environment file. Fix: ${OWN_POLICY_FIX}`, problems);
     return activity(input);
   };
 }
 
-/** Whether approvers are what it acts on: it is given some, and no proof. By content, so that no activity can be left out. */
+/** Whether a proof of Route 53 is what it acts on, or approvers: it is given some, and no proof. By content, so that no activity can be left out. */
+function actsOnProof(input: unknown): input is Planned {
+  if (typeof input !== 'object' || input === null || !('permit' in input)) return false;
+  const { permit } = input;
+  return typeof permit === 'object' && permit !== null && 'kind' in permit && permit.kind === 'dns-proof';
+}
+
 function actsOnDecision(input: unknown): input is Planned {
-  if (typeof input !== 'object' || input === null || !('breakGlass' in input)) return false;
-  const permit = 'permit' in input ? input.permit : undefined;
-  return !(typeof permit === 'object' && permit !== null && 'kind' in permit && permit.kind === 'dns-proof');
+  return typeof input === 'object' && input !== null && 'breakGlass' in input && !actsOnProof(input);
 }
 
 /** The run whose activity this is. */

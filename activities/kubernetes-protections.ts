@@ -3,7 +3,7 @@ import type { KubernetesObject, V1PodDisruptionBudget } from '@kubernetes/client
 import {
   asksForProtection, budgetProtection, confirmationProtection, DELETION_PROTECTION, type Fate, keptProtection, settingProtection, syncOption, uncascadingProtection, unprunedProtection, withoutProtection,
 } from '../domain/protections.ts';
-import { type Application, applicationRef, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, type ManagedObject } from './argocd-applications.ts';
+import { type Application, applicationRef, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, type ManagedObject, SYNC_OPTIONS } from './argocd-applications.ts';
 import { isDnsSource } from './dns-sources.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { inGroups } from './pages.ts';
@@ -13,7 +13,6 @@ import type { Found } from './protections.ts';
 const ATTRIBUTE_ANNOTATIONS = ['service.beta.kubernetes.io/aws-load-balancer-attributes', 'alb.ingress.kubernetes.io/load-balancer-attributes'];
 /** Kinds whose `spec.loadBalancerAttributes` say the same for many, where they are served. Source: its CRDs; LoadBalancerConfiguration is the Gateway API's. */
 const ATTRIBUTE_KINDS = [{ apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'IngressClassParams' }, { apiVersion: 'gateway.k8s.aws/v1beta1', kind: 'LoadBalancerConfiguration' }];
-const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options';
 /** Argo CD heeds Helm's own word for `Delete=false`. Source: Argo CD 3.2 controller/appcontroller.go, `shouldBeDeleted`. */
 const HELM_POLICY = 'helm.sh/resource-policy';
 

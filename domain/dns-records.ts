@@ -35,6 +35,8 @@ export const TXT_PREFIX = '%{record_type}-xdns.';
 export const TXT_WILDCARD_REPLACEMENT = 'wildcard';
 /** What the one value of an alias record begins with. */
 export const ALIAS = 'ALIAS ';
+/** What a name begins with at which a certificate for the rest of it is proven (RFC 8555 § 8.4). */
+const CHALLENGE = '_acme-challenge.';
 /** The record types ExternalDNS manages (D2); TXT is its registry's. */
 export const MANAGED_TYPES = ['A', 'AAAA', 'CNAME'] as const;
 
@@ -97,9 +99,9 @@ export interface DnsOwner {
  * owned by someone else, or by no one (failures 15, 18). A persistent platform's suffix contains every ephemeral
  * one's names, so there the suffix alone is never proof (failure 17); and what lies in a build's subtree is not its own
  * whatever a TXT says: IAM lets it write nothing there (D1), so someone else did. Beside those with its TXT, a persistent
- * platform is held responsible for records that no registry TXT gives to anybody else, and that bear one of its own
- * names (HOSTS, a name that a TXT of another type gives it, or that was its own before), or point at its load balancer:
- * once that is gone, whoever gets its address next is served under the name.
+ * platform is held responsible for records that no registry TXT gives to anybody else and that bear one of its own names
+ * (HOSTS and their challenges, a name that a TXT of another type gives it, or that was its own before), and for whatever points
+ * at its load balancer: once that is gone, whoever gets its address next is served under the name.
  */
 export function ownedRecords(listing: readonly DnsRecord[], owner: DnsOwner, known: KnownNames = NOTHING_KNOWN): OwnedRecord[] {
   const records = listing.map(normaliseRecord);
@@ -149,13 +151,15 @@ function claimOf(record: DnsRecord, owners: Owners, { ownerId, hostSuffix, lifec
   if (lifecycle === 'persistent' && buildOfName(record.name, hostSuffix) !== undefined) return undefined;
   const inside = lifecycle === 'ephemeral' && isWithin(record.name, hostSuffix) ? 'inside-scope' : undefined;
   if (record.type === 'NS' || record.type === 'SOA') return inside;
-  if (record.type === 'TXT') return record.values.some((value) => heritageOwner(value) === ownerId) ? 'registry-txt' : inside;
-  if (!(MANAGED_TYPES as readonly string[]).includes(record.type)) return inside;
+  // Left by cert-manager, which no TXT registers (failure 18).
+  if (record.type === 'TXT') return record.values.some((value) => heritageOwner(value) === ownerId) ? 'registry-txt' : record.name.startsWith(CHALLENGE) && own.names.has(record.name) ? 'own-name' : inside;
   const named = ownersNamed(record, owners);
-  if (named.has(ownerId)) return 'owner-txt';
-  if (inside !== undefined || named.size > 0) return inside;
-  if (own.names.has(record.name)) return 'own-name';
-  return record.values.some((value) => own.addresses.has(addressOf(value))) ? 'own-address' : undefined;
+  const isManaged = (MANAGED_TYPES as readonly string[]).includes(record.type);
+  if (isManaged && named.has(ownerId)) return 'owner-txt';
+  if (inside !== undefined) return inside;
+  // Of whatever type, and whoever else claims it: the address is the platform's, and goes with it.
+  if (record.values.some((value) => own.addresses.has(addressOf(value)))) return 'own-address';
+  return isManaged && named.size === 0 && own.names.has(record.name) ? 'own-name' : undefined;
 }
 
 interface OwnNames {
@@ -166,8 +170,9 @@ interface OwnNames {
 /** The names that are a persistent platform's whatever the type of their record, and the addresses that are its own. */
 function ownNames(owners: Owners, { ownerId, hostSuffix }: DnsOwner, known: KnownNames): OwnNames {
   const registered = [...owners].flatMap(([subject, named]) => (named.has(ownerId) ? (subject.split(' ')[0] ?? []) : []));
-  const hosts = HOSTS.map(({ host }) => normaliseName(`${host}.${hostSuffix}`));
-  return { names: new Set([...registered, ...hosts, ...known.names.map(normaliseName)]), addresses: new Set(known.addresses.map(addressOf)) };
+  const hosts = HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
+  const challenges = [hostSuffix, ...hosts].map((name) => `${CHALLENGE}${name.replace(/^\*\./, '')}`);
+  return { names: new Set([...registered, ...[...hosts, ...challenges, ...known.names].map(normaliseName)]), addresses: new Set(known.addresses.map(addressOf)) };
 }
 
 /** Where a record's value points: an alias's target, a CNAME's or an address. Route 53 also takes `dualstack.` before a load balancer's name. */

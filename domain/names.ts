@@ -54,6 +54,17 @@ export function platformOfCluster(cluster: string, environment: string): Identit
   return identityBehind(cluster, `goldenpath-${environment}-eks`, environment);
 }
 
+/**
+ * Where the names of a plan's platform are not those that its cluster's name gives (X1): proven would be that another platform's records are gone. One line each; none of what is no
+ * platform's, such as a database.
+ */
+export function targetProblems({ environment, cluster, zone, ...given }: PlatformNames & Identity & { zone: string }): string[] {
+  const identity = platformOfCluster(cluster, environment);
+  if (identity === undefined) return [];
+  const wanted = { ...identity, ...platformNames(identity, zone) };
+  return (['lifecycle', 'buildId', 'hostSuffix', 'ownerId', 'workflowId'] as const).filter((field) => given[field] !== wanted[field]).map((field) => `${field} is ${given[field] ?? 'none'}, of cluster ${cluster} it is ${wanted[field] ?? 'none'}`);
+}
+
 /** The platform of the environment that has exactly this ExternalDNS owner id, or undefined where none can (failure 16). */
 export function platformOfOwner(ownerId: string, environment: string): Identity | undefined {
   return identityBehind(ownerId, `goldenpath-${environment}`, environment);

@@ -10,7 +10,7 @@ export type HeldEnvironments = ReadonlyMap<string, Pick<Environment, 'breakGlass
 
 /** What a plan says of who may decide, and about which platform. */
 export interface Planned {
-  target: Pick<Target, 'environment' | 'cluster' | 'hostedZoneId'>;
+  target: Pick<Target, 'environment' | 'cluster' | 'hostedZoneId' | 'zone'>;
   breakGlass: BreakGlass;
 }
 
@@ -22,15 +22,20 @@ export const OWN_POLICY_FIX = 'if the plan is the newer one, deploy the worker w
  * stand, and where the worker holds no files (`held` undefined). A plan that names another environment's cluster or zone could borrow that one's easier policy, and is a problem too.
  */
 export function ownPolicyProblems({ target, breakGlass }: Planned, held: HeldEnvironments | undefined): string[] {
+  const own = held?.get(target.environment);
+  return [...ownTargetProblems(target, held), ...(own === undefined || inOrder(breakGlass) === inOrder(own.breakGlass) ? [] : differences(breakGlass, own.breakGlass))];
+}
+
+/** The same for the platform and the zone alone: what a proof is about, which no approver is asked for. */
+export function ownTargetProblems({ environment, cluster, hostedZoneId, zone }: Planned['target'], held: HeldEnvironments | undefined): string[] {
   if (held === undefined) return [];
-  const { environment, cluster, hostedZoneId } = target;
   const own = held.get(environment);
   if (own === undefined) return [`the worker holds no file of environment ${environment}, only of ${[...held.keys()].join(', ') || 'none'}`];
   return [
     // A database run names its instance as its cluster.
     ...(platformOfCluster(cluster, environment) === undefined && cluster !== own.databases?.instance.identifier ? [`cluster ${cluster} is none of environment ${environment}`] : []),
     ...(hostedZoneId === own.dns.hostedZoneId ? [] : [`the hosted zone is ${hostedZoneId} in the plan, ${own.dns.hostedZoneId} in the worker's file of ${environment}`]),
-    ...(inOrder(breakGlass) === inOrder(own.breakGlass) ? [] : differences(breakGlass, own.breakGlass)),
+    ...(zone === own.dns.zone ? [] : [`the zone is ${zone} in the plan, ${own.dns.zone} in the worker's file of ${environment}`]),
   ];
 }
 

@@ -6,7 +6,7 @@ import { hostSuffixProblem } from './dns-names.ts';
 import type { Environment } from './environment.ts';
 import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
-import { ownershipTags, platformNames } from './names.ts';
+import { ownershipTags, platformNames, targetProblems } from './names.ts';
 import { type Operation, type StageSpec, stagesOf } from './stages.ts';
 import { compareTiers, deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
 import { timings, type Timings } from './timings.ts';
@@ -127,9 +127,11 @@ function tier2Needs({ databases, objectStorage, tls }: Environment): Pick<Plan, 
   return { ...(databases === undefined ? {} : { databases }), ...(objectStorage === undefined ? {} : { objectStorage }), ...(tls === undefined ? {} : { tls }) };
 }
 
-/** Whether the hash still says what the plan holds: a plan changed on its way is refused. */
+/** Why a plan is refused: its hash does not say what it holds, so it was changed on its way, or it names its platform in two ways, so nobody's `makePlan` made it. */
 export function planProblem(plan: Plan): string | undefined {
   const { hash, ...rest } = plan;
   const actual = hashOf(rest);
-  return actual === hash ? undefined : `plan hash is ${hash}, but its content hashes to ${actual}: the plan was changed after it was made`;
+  if (actual !== hash) return `plan hash is ${hash}, but its content hashes to ${actual}: the plan was changed after it was made`;
+  const problems = targetProblems(plan.target);
+  return problems.length === 0 ? undefined : `the plan contradicts itself: ${problems.join('; ')}`;
 }

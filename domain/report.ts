@@ -145,7 +145,7 @@ export function recordResidue(records: readonly OwnedRecord[], zone: { hostedZon
       id: `${zone.hostedZoneId} ${subjectLine(record)}`,
       name: `${record.name} ${record.type}`,
       why: decidedOn ? `left by decision ${left?.id ?? ''}` : 'Route 53 lists it after the end',
-      whatToDo: 'Remove it with `goldenpath orphans`; nothing renews or removes it any more',
+      whatToDo: decidedOn ? 'It stays until somebody decides otherwise; `goldenpath orphans` lists it, and asks before it removes it' : 'Remove it with `goldenpath orphans`; nothing renews or removes it any more',
     };
   });
 }

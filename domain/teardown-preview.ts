@@ -137,7 +137,8 @@ function withNote(object: OwnedObject, status: string | undefined): PreviewObjec
 }
 
 function applicationObject(name: string, managed: Record<string, string[]>): PreviewObject {
-  return { kind: 'application', id: name, name, objects: managed[name] ?? [] };
+  // Its claims are kept from its deletion: they are a step of their own, behind the DNS gate.
+  return { kind: 'application', id: name, name, objects: (managed[name] ?? []).filter((object) => !object.startsWith('PersistentVolumeClaim ')) };
 }
 
 function sourceObject(source: string, application: string | undefined): PreviewObject {

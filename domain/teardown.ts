@@ -17,10 +17,14 @@ export function isInMotion(status: string): boolean {
   return IN_MOTION.has(status);
 }
 
-/** What must be gone before a teardown begins, since it would outlive its controller: Karpenter's nodes, and Applications of another namespace than Argo CD's. */
+/**
+ * What must be gone before a teardown begins, since it would outlive its controller: Karpenter's nodes, and Applications of another namespace than Argo CD's;
+ * and what waits for a load balancer controller that does not run, which is absent where it runs or nothing waits.
+ */
 export interface InTheWay {
   nodes: string[];
   applications: string[];
+  balancing?: { problem: string; waiting: string[] } | undefined;
 }
 
 /** What of the readings says whether a teardown may begin. `policyProblems`: how the plan's approvers differ from the worker's own. */
@@ -50,9 +54,10 @@ export function undecidable(policyProblems: readonly string[]): string[] {
   return policyProblems.map((problem) => `approvers: ${problem}. Fix: ${OWN_POLICY_FIX}`);
 }
 
-/** Failure 9: an instance of Karpenter's has nobody who ends it once Karpenter is gone. Failure 2: an Application elsewhere is not frozen, and puts back what is removed. */
-function inTheWayProblems({ nodes, applications }: InTheWay): string[] {
+/** Failure 12: what only the load balancer controller lets go of. Failure 9: an instance of Karpenter's has nobody who ends it once Karpenter is gone. Failure 2: an Application elsewhere is not frozen, and puts back what is removed. */
+function inTheWayProblems({ nodes, applications, balancing }: InTheWay): string[] {
   return [
+    ...(balancing === undefined ? [] : [`the load balancer controller ${balancing.problem}, and without it nobody takes ${balancing.waiting.join(', ')} away: the drain would wait for it in vain. Fix: kubectl -n kube-system get deployment aws-load-balancer-controller; scale it up, or see its pods and its role`]),
     ...(nodes.length === 0 ? [] : [`Karpenter still has ${nodes.join(', ')}: instances that it started would outlive it. Fix: while Karpenter runs: kubectl delete nodepools.karpenter.sh,nodeclaims.karpenter.sh --all`]),
     ...(applications.length === 0 ? [] : [`Argo CD applications outside its namespace ${ARGOCD_NAMESPACE} would not be frozen: ${applications.join(', ')}. Fix: delete them with their objects, or move them: kubectl get applications.argoproj.io -A`]),
   ];

@@ -19,6 +19,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
   let sourcesGoneAt: number | undefined;
   let standing: Decided | undefined;
   let proofs = 0;
+  const done: string[] = [];
   let known: KnownNames = NOTHING_KNOWN;
 
   /** Remembers the addresses of the platform's load balancers, those of earlier runs included: a record that points at one is its to remove. */
@@ -38,7 +39,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
     sourcesGoneAt ??= at;
   }
 
-  /** Takes what approvers decided about the records. `wait` is nothing but another try. */
+  /** Takes what approvers decided about the records. `wait` is nothing but another try: what was decided before ended when people were asked anew. */
   function decide(decided: Decided): void {
     if (decided.decision === 'repair' || decided.decision === 'leave') standing = decided;
   }
@@ -46,6 +47,22 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
   /** Whether a decision stands that covers exactly these records. */
   function covers(records: readonly OwnedRecord[]): Decided | undefined {
     return standing !== undefined && coversExactly(standing, records) ? standing : undefined;
+  }
+
+  /**
+   * Ends a decision that stands, because it does not cover what is listed now and people are asked anew: it counts no more, also where the list returns (B1: any change
+   * voids it). That is on record before the new question is. Gives the decision's id, for the words of the question.
+   */
+  async function endDecision(): Promise<string | undefined> {
+    const ended = standing?.request.id;
+    standing = undefined;
+    if (ended !== undefined) await repairing.record({ kind: 'void', request: ended, reason: 'Route 53 listed other records than the decided ones, and people were asked anew' }, ended);
+    return ended;
+  }
+
+  /** What was decided and carried out since it was last asked for, one line each: the evidence of the stage. */
+  function deeds(): string[] {
+    return done.splice(0);
   }
 
   /** What lets a destroying call through. Throws DnsRecordsRemain once the deadline, counted from this call, has passed. */
@@ -62,16 +79,18 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
         case 'pass':
           await recordPermit(step.permit, why);
           return step.permit;
-        case 'repair':
+        case 'repair': {
           if (!(await repairs.isUnprotected(why))) break;
           standing = undefined; // single use
-          if (await repairs.carryOut(step.decided, known)) startedAt = Date.now();
+          const lines = await repairs.carryOut(step.decided, known);
+          if (lines !== undefined) { startedAt = Date.now(); done.push(...lines); }
           break;
+        }
         case 'look':
           await sleep(nextListingMs(now - startedAt, step.remaining.length === 0, timings.dnsGate), { summary: step.remaining.length === 0 ? `${step.clean} of ${cleanListings} clean listings` : `${step.remaining.length} records remain` });
           break;
         case 'block':
-          throw blocked(step.remaining, { seconds: Math.round((now - sourcesGoneAt) / 1_000), cleanListings, voided: repairs.voided() });
+          throw blocked(step.remaining, { seconds: Math.round((now - sourcesGoneAt) / 1_000), cleanListings, voided: (step.remaining.length === 0 ? undefined : await endDecision()) ?? repairs.voided() });
       }
     }
   }
@@ -83,13 +102,13 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
     await repairing.record({ kind: 'proof', proof: permit, why }, String(proofs));
   }
 
-  return { open, prove, decide, covers, knows, list };
+  return { open, prove, decide, covers, endDecision, deeds, knows, list };
 }
 
 export type Gate = ReturnType<typeof closedGate>;
 
 function blocked(remaining: OwnedRecord[], { seconds, cleanListings, voided }: { seconds: number; cleanListings: number; voided: string | undefined }): Error {
   const count = remaining.length;
-  const since = voided === undefined ? '' : `; decision ${voided} is void, because the records changed before they were deleted`;
+  const since = voided === undefined ? '' : `; decision ${voided} is void, because the records are not those it was given for`;
   return recordsRemain(count === 0 ? `no ${cleanListings} clean listings in a row, ${seconds} s after the sources were gone${since}` : `Route 53 still holds ${count} record${count === 1 ? '' : 's'} of the platform ${seconds} s after its sources were gone${since}`, remaining);
 }

@@ -29,18 +29,18 @@ export function openRepairs(plan: Plan, { zone, repair }: Policies, { record, pr
     return !(await protections.lift(found, { withoutKubernetes: true, inTheWayOf: 'the repair; nothing was deleted', note: () => undefined }));
   }
 
-  /** Deletes the records as decided, once. False where Route 53 lists others by then: nothing further was deleted, and that the decision is void is on record. */
-  async function carryOut({ request, approvals }: Decided, known: KnownNames): Promise<boolean> {
+  /** Deletes the records as decided, once; gives what was done. undefined where Route 53 lists others by then: nothing further was deleted, and that the decision is void is on record. */
+  async function carryOut({ request, approvals }: Decided, known: KnownNames): Promise<string[] | undefined> {
     try {
-      await repair.repairRecords(`Delete the ${request.subject.length} records that were decided on`, { target, known, request, approvals, breakGlass, registry, planHash: hash });
-      return true;
+      const lines = await repair.repairRecords(`Delete the ${request.subject.length} records that were decided on`, { target, known, request, approvals, breakGlass, registry, planHash: hash });
+      return [`decision ${request.id} (repair, by ${approvals.map(({ claims }) => claims.approver).join(' and ')}) was carried out`, ...lines];
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
       const { type, problems } = describe(error);
       if (type !== 'DnsRecordsRemain') throw error;
       await record({ kind: 'void', request: request.id, reason: `nothing further was deleted, because Route 53 lists other records than the decided ones: ${problems.join('; ')}` }, request.id);
       voided = request.id;
-      return false;
+      return undefined;
     }
   }
 

@@ -47,7 +47,8 @@ async function sweepOnce({ target, registry, timings }: Plan, report: RunReport,
   const { probe, zone, change } = policies(timings);
   const left = await probe.sweep(`Late sweep ${index + 1}`, { target, ledger: report.ledger });
   const { owned } = await zone.listZone(`Late sweep ${index + 1}: records of the platform`, { target, known: { ...NOTHING_KNOWN, addresses: report.ledger.flatMap(({ address }) => address ?? []) } });
-  const residue = [...explained(left, report.residue), ...recordResidue(owned, target, undefined)];
+  // A record that people decided to leave keeps that reason: it is nobody's surprise.
+  const residue = explained([...left, ...recordResidue(owned, target, undefined)], report.residue);
   const swept: RunReport = { ...report, residue, state: residue.length === 0 ? 'clean' : 'clean-with-residue', endedAt: Date.now() };
   await change.writeReceipt(`Record late sweep ${index + 1}`, { target, registry, name: `${report.runId}-sweep-${index + 1}`, receipt: receiptOf(swept) });
   return swept;

@@ -70,9 +70,11 @@ async function recordsGone(plan: Plan, gate: Gate, call: Policies, note: Note): 
   note(`Route 53 holds ${owned.length} records of the platform`);
   if (owned.length > 0 && gate.covers(owned) === undefined) {
     await demandUncontested(plan, call);
+    await gate.endDecision();
     throw new NeedsDecision('DnsRecordsRemain', `Route 53 holds ${owned.length} record${owned.length === 1 ? '' : 's'} of a platform that is gone; nothing renews or removes them any more`, owned.map(ownedLine), { decisions: ['repair', 'abort'], subject: subjectOf(owned), records: owned });
   }
-  note(permitLine(await proveGone(plan, gate, call, 'DNS gate')));
+  const permit = await proveGone(plan, gate, call, 'DNS gate');
+  note(...gate.deeds(), permitLine(permit));
 }
 
 async function demandUncontested({ target }: Plan, call: Policies): Promise<void> {

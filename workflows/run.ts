@@ -66,6 +66,8 @@ export function openRun(plan: Plan, request: { requester: string; onFailure: Boo
   const changed = planProblem(plan);
   if (changed !== undefined) throw ApplicationFailure.create({ type: 'InvalidInput', message: changed, nonRetryable: true, details: [report] });
   const { target } = plan;
+  // The id is the platform's lock (X6): under another one this run would stand beside whatever holds it.
+  if (workflowInfo().workflowId !== target.workflowId) throw ApplicationFailure.create({ type: 'InvalidInput', message: `the workflow id is ${workflowInfo().workflowId}, the plan's is ${target.workflowId}: start runs with goldenpath, which takes the id from the plan`, nonRetryable: true, details: [report] });
   upsertSearchAttributes(startAttributes(target, request));
 
   /** Runs a stage to its end, again as often as an operator asks for it. Fails the run where it cannot go on: so with bad input, which no second attempt makes good. */

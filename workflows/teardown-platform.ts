@@ -40,10 +40,10 @@ export async function teardownPlatform({ plan, request, interrupted }: TeardownI
     await run.stage('dns-sources', { act: (note) => kubernetes.needed(note, undefined, () => removeSources(plan, now(), call, note)), decide });
     gate.open(Date.now());
     await run.stage('load-balancers', { act: (note) => loadBalancersGone(plan, now(), call, note) });
-    await run.stage('dns-gate', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); note(permitLine((await prove('DNS gate')).permit)); }, decide });
+    await run.stage('dns-gate', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); const { permit } = await prove('DNS gate'); note(...gate.deeds(), permitLine(permit)); }, decide });
     const kept = await run.stage('volumes', { act: (note) => kubernetes.needed(note, [], async () => removeVolumes(await prove('Before volumes'), run, plan, now(), call, note)), decide });
     await run.stage('controllers', { act: (note) => kubernetes.needed(note, undefined, () => removeControllers(prove, plan, now(), call, note)), decide });
-    await run.stage('final-proof', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); await networkGone(prove, plan, now(), call, note); note(permitLine((await prove('Final proof')).permit)); }, decide });
+    await run.stage('final-proof', { act: async (note) => { await revokeExternalDns(plan, kubernetes, call, note); await networkGone(prove, plan, now(), call, note); const { permit } = await prove('Final proof'); note(...gate.deeds(), permitLine(permit)); }, decide });
     await run.stage('destroy', { act: (note) => destroy(prove, plan, platform, call, note), decide });
     await run.stage('sweep', { act: (note) => sweep(run, plan, platform, { gate, kept }, call, note) });
     const report = await closeRun(run, plan);
@@ -109,7 +109,9 @@ async function proveExternalDns(plan: Plan, platform: Inventory, gate: Gate, { p
     note(...problems, `ExternalDNS will not delete the ${owned.length} records; decided: ${decided.decision}, by ${decided.approvals.map(({ claims }) => claims.approver).join(' and ')}`);
     return;
   }
-  if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
+  const ended = problems.length > 0 ? await gate.endDecision() : undefined;
+  const since = ended === undefined ? '' : `decision ${ended} is void, because the records are not those it was given for; `;
+  if (problems.length > 0 && owned.length > 0) throw new NeedsDecision('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${since}${afterMending(target)}`, problems, { decisions: ['repair', 'leave', 'abort'], subject: subjectOf(owned), records: owned });
   if (problems.length > 0) throw new GoldenpathError('PreflightFailed', `ExternalDNS cannot be relied on to delete the records; nothing was drained; ${afterMending(target)}`, problems);
   note(`ExternalDNS is available with policy sync, owner ${target.ownerId}, filter ${target.hostSuffix}, role ${expectedRoleArn}`);
 }
@@ -208,7 +210,7 @@ async function sweep(run: Run, { target, timings }: Plan, { cluster }: Inventory
     gate.list('Records of the platform after the end'),
   ]);
   run.report.residue = [...explained(left, kept), ...recordResidue(owned, target, gate.covers(owned)?.request)];
-  note(run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
+  note(...gate.deeds(), run.report.residue.length === 0 ? 'nothing is left' : `${run.report.residue.length} objects are left`);
 }
 
 /** Step 11, each destroying call on a fresh proof: nodes, then the cluster, then what it needed to live (failures 26, 28, 30). */

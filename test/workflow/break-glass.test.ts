@@ -112,6 +112,62 @@ test('B1: a record that appears after the decision to leave voids it: the run as
   });
 });
 
+test('B1: what was decided about another list is void for good: it does not come back with the list, and a newer `wait` does not revive it', async () => {
+  const world = deadExternalDns();
+  givePlatform(world);
+  const own = plan();
+  await withWorld(world, async ({ teardownInRealTime }) => {
+    const handle = await teardownInRealTime(own);
+    const first = await asked(handle);
+    const before = [...world.records];
+    world.records = [...before, { name: `late.${own.target.hostSuffix}`, type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }];
+    await decide(handle, await people.sign('bob', first, 'leave'));
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.subject.length, { timeout: 20_000 }).toBe(2);
+    const { waiting } = await handle.query(reportQuery);
+    expect(waiting?.reason).toContain(`decision ${first.id} is void`);
+    expect(world.audit).toContainEqual(expect.objectContaining({ kind: 'void', request: first.id, reason: expect.stringContaining('asked anew') as string }));
+
+    world.records = before; // exactly what bob signed for
+    const second = await asked(handle);
+    await decide(handle, await people.sign('carol', second, 'wait'));
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.id, { timeout: 20_000 }).not.toBe(second.id);
+    const third = await asked(handle);
+    expect(third.subject).toEqual(first.subject);
+    expect(destroyed(world)).toEqual([]);
+    await decide(handle, await people.sign('carol', third, 'abort'));
+    expect((await failureOf(handle)).type).toBe('Aborted');
+    expect(destroyed(world)).toEqual([]);
+  });
+});
+
+test('B1: at the precheck as well: an operator’s retry does not revive what was decided about another list', async () => {
+  const dead = { deployment: { args: [], replicas: 0, available: 0, serviceAccountRoleArn: 'arn:role/d' } };
+  const world = newWorld((inner) => ({
+    readExternalDns: () => Promise.resolve({ state: dead, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
+    deleteDnsSources: () => { inner.sources = []; return Promise.resolve([]); },
+  }));
+  givePlatform(world);
+  const own = plan();
+  await withWorld(world, async ({ teardownInRealTime }) => {
+    const handle = await teardownInRealTime(own);
+    const first = await asked(handle);
+    const before = [...world.records];
+    world.records = [...before, { name: `late.${own.target.hostSuffix}`, type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }];
+    await decide(handle, await people.sign('bob', first, 'repair'));
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.subject.length, { timeout: 20_000 }).toBe(2);
+    expect((await handle.query(reportQuery)).waiting?.reason).toContain(`decision ${first.id} is void`);
+    world.records = before;
+    const second = await asked(handle);
+    await handle.executeUpdate(retryUpdate, { args: [{ stage: 'drain-precheck', by: 'ana', reason: 'the record is gone again' }] });
+    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.id, { timeout: 20_000 }).not.toBe(second.id);
+    expect((await asked(handle)).subject).toEqual(first.subject);
+    expect(world.calls).not.toContain('freezeGitOps');
+    expect(world.calls).not.toContain('repairRecords');
+    await decide(handle, await people.sign('bob', await asked(handle), 'abort'));
+    expect((await failureOf(handle)).type).toBe('Aborted');
+  });
+});
+
 test('B1, B2: forged, unsigned, own, foreign, stale and unreadable answers are refused with a reason, and each is on record', async () => {
   const world = deadExternalDns();
   givePlatform(world);

@@ -110,7 +110,7 @@ test('B1: a record that vanishes between approval and repair voids the decision:
     const second = await asked(handle, first.id);
     expect(second.subject).toEqual(first.subject.filter((line) => !line.startsWith(other.name)));
     expect(voids(world)).toEqual([[first.id, expect.stringMatching(/^nothing further was deleted, because Route 53 lists other records than the decided ones: decided on, but not listed any more: app\./)]]);
-    expect((await handle.query(reportQuery)).waiting?.reason).toContain(`decision ${first.id} is void, because the records changed before they were deleted`);
+    expect((await handle.query(reportQuery)).waiting?.reason).toContain(`decision ${first.id} is void, because the records are not those it was given for`);
     expect([world.records.length, destroyed(world)]).toEqual([1, []]);
 
     await say(handle, 'carol', second, 'repair');

@@ -65,7 +65,7 @@ test('X5, X6: a platform with a run in flight is not gone; once Temporal says th
   const world = orphanWorld(() => ({ startNodeGroup: async () => { await gate.promise; return []; } }), found([own.target]));
   await withWorld(world, async (runs) => {
     const bootstrap = await runs.bootstrap(ephemeralPlan('bootstrap', own.target.buildId ?? ''));
-    await expect.poll(() => world.calls).toContain('startNodeGroup');
+    await expect.poll(() => world.calls, { timeout: 20_000 }).toContain('startNodeGroup');
     expect((await find(runs, 'in-flight')).platforms).toEqual([]);
     gate.resolve();
     await bootstrap.result();

@@ -84,13 +84,23 @@ describe('ownedRecords', () => {
     expect(because([{ ...alias, name: 'keycloak.dev.example.org' }, { ...alias, name: String.raw`\052.apps.dev.example.org` }])).toEqual(['keycloak.dev.example.org A own-name', '*.apps.dev.example.org A own-name']);
   });
 
-  it('X3: a record that a TXT gives to somebody else is theirs, whatever it is called and wherever it points; so is what lies in a build’s subtree', () => {
+  it('X3: a record that a TXT gives to somebody else is theirs, whatever it is called; so is what lies in a build’s subtree', () => {
     const known = { names: ['shop.dev.example.org', `kong.b-21-11-26-01.dev.example.org`], addresses: ['lb.example.org'] };
-    const alias = (name: string): DnsRecord => ({ name, type: 'A', values: ['ALIAS lb.example.org'] });
+    const alias = (name: string): DnsRecord => ({ name, type: 'A', values: ['ALIAS theirs.example.org'] });
     expect(ownedRecords([alias('shop.dev.example.org'), txt('a-xdns.shop.dev.example.org', 'another'), txt('aaaa-xdns.shop.dev.example.org', 'another')], persistent, known)).toEqual([]);
     expect(ownedRecords([alias('kong.dev.example.org'), txt('cname-xdns.kong.dev.example.org', 'another')], persistent, known)).toEqual([]);
     expect(ownedRecords([alias('kong.b-21-11-26-01.dev.example.org')], persistent, known)).toEqual([]);
     expect(ownedRecords([alias('shop.dev.example.org')], me, known)).toEqual([]);
+  });
+
+  it('X2: what points at the platform’s load balancer holds the gate, of whatever type and whoever claims it; a challenge for one of its hosts too (failure 18)', () => {
+    const known = { names: [], addresses: ['lb.example.org'] };
+    const alias = (type: string): DnsRecord => ({ name: 'shop.dev.example.org', type, values: ['ALIAS lb.example.org'] });
+    expect(ownedRecords([alias('A'), txt('cname-xdns.shop.dev.example.org', 'another'), alias('HTTPS')], persistent, known).map(ownedLine)).toEqual([
+      'shop.dev.example.org A ALIAS lb.example.org (own-address, owner another)', 'shop.dev.example.org HTTPS ALIAS lb.example.org (own-address, no owner)',
+    ]);
+    const text = (name: string): DnsRecord => ({ name, type: 'TXT', values: ['"token"'] });
+    expect(namesOf(ownedRecords(['_acme-challenge.dev', '_acme-challenge.keycloak.dev', '_acme-challenge.apps.dev', '_acme-challenge.shop.dev', 'keycloak.dev', 'dev'].map((name) => text(`${name}.example.org`)), persistent))).toEqual(['_acme-challenge.dev.example.org TXT', '_acme-challenge.keycloak.dev.example.org TXT', '_acme-challenge.apps.dev.example.org TXT']);
   });
 
   it('X2: a name that was the platform’s in one listing stays its own in every later one, until no record bears it', () => {

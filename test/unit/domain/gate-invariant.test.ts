@@ -69,6 +69,7 @@ function play(history: readonly Event[], approvalsNeeded: number) {
   let given: Approval[] = [];
   let standing: Decided | undefined;
   let sequence = 0;
+  let newest: string | undefined;
   const count = { onProof: 0, onDecision: 0, refused: 0, repaired: 0, voided: 0 };
 
   const step = () => gateStep(listings, standing, { target: plan.target, planHash: plan.hash, sourcesGoneAt: startedAt, cleanListings: CLEAN, now, deadlineAt: now + DEADLINE });
@@ -86,8 +87,12 @@ function play(history: readonly Event[], approvalsNeeded: number) {
       case 'ask': {
         const remaining = listings.at(-1)?.owned ?? [];
         if (remaining.length === 0) break;
+        // As closedGate.endDecision: whoever is asked anew has the last word, also where the list returns to what was decided on before.
+        if (standing !== undefined && coversExactly(standing, remaining)) break;
+        standing = undefined;
         old = request;
         sequence += 1;
+        newest = undefined;
         request = makeDecisionRequest(plan, { runId: 'run', requester: 'ana', gate: 'dns-gate', subject: subjectOf(remaining), decisions: ['wait', 'repair', 'leave', 'abort'], sequence, now });
         given = [];
         break;
@@ -103,7 +108,9 @@ function play(history: readonly Event[], approvalsNeeded: number) {
         if (verdict.accepted) given = [...given, { claims, jws: 'a.b.c', at: now }];
         const decision = decided(request, given);
         if (decision !== undefined) {
-          standing = { decision, request, approvals: given };
+          // As closedGate.decide: `wait` and `abort` leave nothing standing behind.
+          if (decision === 'repair' || decision === 'leave') standing = { decision, request, approvals: given };
+          newest = request.id;
           request = undefined;
         }
         break;
@@ -156,6 +163,7 @@ function play(history: readonly Event[], approvalsNeeded: number) {
       expect(coversExactly({ decision: 'leave', request: permit.request, approvals: permit.approvals }, latest)).toBe(true);
       expect(new Set(permit.approvals.filter(({ claims }) => claims.decision === 'leave').map(({ claims }) => claims.approver)).size).toBeGreaterThanOrEqual(approvalsNeeded);
       expect(permit.approvals.every(({ claims }) => claims.approver !== 'ana')).toBe(true);
+      expect(permit.request.id).toBe(newest);
       count.onDecision += 1;
     }
   }

@@ -30,6 +30,15 @@ describe('makePlan', () => {
     expect(planProblem({ ...plan, target: { ...plan.target, hostSuffix: plan.target.zone } })).toContain('the plan was changed after it was made');
   });
 
+  it('X1: a plan that names its platform in two ways is refused, whatever it hashes to: it would prove that another one’s records are gone', () => {
+    const { hash: _, ...plan } = ephemeralPlan('teardown', '21-11-26-01');
+    const other = ephemeralPlan('teardown', '21-11-26-77').target;
+    for (const field of ['ownerId', 'hostSuffix', 'workflowId', 'buildId'] as const) {
+      const forged = { ...plan, target: { ...plan.target, [field]: other[field] } };
+      expect(planProblem({ ...forged, hash: hashOf(forged) })).toBe(`the plan contradicts itself: ${field} is ${other[field] ?? ''}, of cluster ${plan.target.cluster} it is ${plan.target[field] ?? ''}`);
+    }
+  });
+
   it('F1: survives the JSON of a payload', () => { expect(planProblem(JSON.parse(JSON.stringify(ephemeralPlan())))).toBeUndefined(); });
 
   it('T: an ephemeral plan lists the components of tiers 1 and 1.5 only', () => {
