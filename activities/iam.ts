@@ -28,8 +28,8 @@ export function partitionOf(region: string): string {
 
 /** What iam/ renders a target's roles from. Names, trust and the DNS scope of a role do not depend on what is left out. */
 export function iamContext(target: Target, { secretNames = [], lokiBucket = 'any' }: Partial<Pick<IamContext, 'secretNames' | 'lokiBucket'>> = {}): IamContext {
-  const { accountId, region, cluster, hostedZoneId, hostSuffix, lifecycle } = target;
-  return { partition: partitionOf(region), accountId, region, clusterName: cluster, hostedZoneId, hostSuffix, lifecycle, secretNames, lokiBucket };
+  const { accountId, region, environment, cluster, hostedZoneId, hostSuffix, lifecycle } = target;
+  return { partition: partitionOf(region), accountId, region, environment, clusterName: cluster, hostedZoneId, hostSuffix, lifecycle, secretNames, lokiBucket };
 }
 
 /** The ARN of the OIDC provider of an issuer such as `https://oidc.eks.eu-west-2.amazonaws.com/id/ABC`. */

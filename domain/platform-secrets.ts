@@ -21,6 +21,9 @@ export const OIDC_CLIENT_IDS = ['backstage', 'grafana'] as const;
 /** The realm of the platform. */
 export const REALM = 'goldenpath';
 
+/** What the platform's own secrets stand under in Secrets Manager: `goldenpath/{env}/<holder>/…`. A namespace of such a name is not theirs (`grafana` runs in `monitoring`). */
+export const SECRET_HOLDERS: readonly string[] = ['backstage', 'grafana', 'keycloak', 'oidc'];
+
 const SYNCED_SECRETS: readonly SyncedSecret[] = [
   { tier: '2', namespace: 'backstage', name: 'backstage-postgres', keys: SECRET_KEYS, use: 'login' },
   { tier: '2', namespace: 'monitoring', name: 'grafana-postgres', keys: SECRET_KEYS, use: 'login' },

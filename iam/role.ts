@@ -9,6 +9,7 @@ export interface IamContext {
   partition: string;
   accountId: string;
   region: string;
+  environment: string;
   clusterName: string;
   hostedZoneId: string;
   /** The DNS subtree of the platform (D1). A persistent one shares it with the builds. */

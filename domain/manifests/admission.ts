@@ -1,10 +1,12 @@
 // The rules as ValidatingAdmissionPolicies: the API server itself refuses, with no webhook that could be gone (G1, D1, failure 4).
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
 import { PART_OF, PLATFORM_NAMESPACES } from '../components.ts';
+import { SECRET_HOLDERS } from '../platform-secrets.ts';
 import { allowedNames, foreignPattern, NAME_PATTERN, NEVER_PATTERN, reservedNames, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
+import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, SECRET_PLACE, type SecretPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
+import { allowedKeys, KEY_MARK, keysBegin, TRUSTED_NAMESPACES } from './secret-keys.ts';
 
 const API = 'admissionregistration.k8s.io/v1';
 /** Groups of Kubernetes itself: named by version, so that the API server checks the types of the expressions; `Equivalent` matches every other version. */
@@ -21,11 +23,12 @@ interface Guard {
   rules: Judgement[];
 }
 
-/** One rule. `offending`: the list of texts that break it, from a list of subjects; `variable` is what that list is called. */
+/** One rule. `offending`: the list of what breaks it, from a list of subjects; `variable` is what that list is called. `shown`: an item of it as text; left out where it is text. */
 interface Judgement {
   rule: RuleId;
   variable: string;
   offending: (subject: string) => string;
+  shown?: (item: string) => string;
   allowed: string;
 }
 
@@ -68,7 +71,7 @@ export interface AdmissionBinding {
  * its status, take its finalizer off, or mend half of it.
  */
 export function admissionPolicies(scope: ManifestScope): { policy: AdmissionPolicy; binding: AdmissionBinding }[] {
-  return [...NAME_PLACES.map((place) => nameGuard(place, scope)), tierGuard(scope), ...POD_PLACES.map((place) => podGuard(place, scope))].map(policyOf).map((policy) => ({ policy, binding: bindingOf(policy) }));
+  return [...NAME_PLACES.map((place) => nameGuard(place, scope)), tierGuard(scope), secretGuard(SECRET_PLACE, scope), ...POD_PLACES.map((place) => podGuard(place, scope))].map(policyOf).map((policy) => ({ policy, binding: bindingOf(policy) }));
 }
 
 export function policyName({ policy }: Pick<Place, 'policy'>): string {
@@ -97,10 +100,10 @@ function policyOf({ place, exempt, subject, constants, rules }: Guard): Admissio
           { name: variable, expression: `${offending('variables.now')}.filter(found, !(found in variables.${variable}Before))` },
         ]),
       ],
-      validations: rules.map(({ rule, variable, allowed }) => {
+      validations: rules.map(({ rule, variable, shown, allowed }) => {
         const { requirement, demand, fix } = RULES[rule];
         const [what, then] = [`${rule} (${requirement}): ${demand}`, `allowed: ${allowed}; ${fix}`];
-        return { expression: `variables.${variable}.size() == 0`, messageExpression: `${text(`${what}; given: `)} + variables.${variable}.join(", ") + ${text(`; ${then}`)}`, message: `${what}; ${then}`, reason: 'Invalid' };
+        return { expression: `variables.${variable}.size() == 0`, messageExpression: `${text(`${what}; given: `)} + variables.${variable}${shown === undefined ? '' : `.map(found, ${shown('found')})`}.join(", ") + ${text(`; ${then}`)}`, message: `${what}; ${then}`, reason: 'Invalid' };
       }),
     },
   };
@@ -133,6 +136,19 @@ function tierGuard({ tiers }: ManifestScope): Guard {
     constants: {},
     subject: (object) => `[${object}.metadata.?labels[?${text(TIER_LABEL)}].orValue("no tier")]`,
     rules: [{ rule: 'application-tier', variable: 'tiers', offending: (subject) => `${subject}.filter(tier, !(tier in ${texts(tiers)}))`, allowed: tiers.join(', ') }],
+  };
+}
+
+/** As `keyProblem` judges. `own`: what this namespace's keys begin with, nothing where its name is that of something of the platform's. */
+function secretGuard(place: SecretPlace, scope: ManifestScope): Guard {
+  const fine = `(${isText('key')} && (!found.key.contains(${text(KEY_MARK)}) || ${isOwn('key')})) || (${isText('prefix')} && ${isOwn('prefix')})`;
+  return {
+    place,
+    exempt: TRUSTED_NAMESPACES,
+    constants: { own: `request.namespace in ${texts(SECRET_HOLDERS)} ? [] : [${text(keysBegin(scope))} + request.namespace + "/"]` },
+    // Each value under the word for what it is: a pattern is a mapping, and compared with the one before as a whole.
+    subject: (object) => place.fields.map(({ path, holds }) => `dyn(${valuesOf(object, path.split('.'))}.filter(value, value != null && value != "").map(value, {${text(holds)}: dyn(value)}))`).join(' + '),
+    rules: [{ rule: 'secret-key', variable: 'keys', offending: (subject) => `${subject}.filter(found, !(${fine}))`, shown: (item) => `${item}.map(holds, type(${item}[holds]) == string ? string(${item}[holds]) : holds).join("")`, allowed: allowedKeys(scope) }],
   };
 }
 
@@ -170,6 +186,21 @@ function textAt(object: string, steps: readonly string[], depth = 0): string {
   const rest = steps.slice(end + 1);
   const item = `item${depth}`;
   return rest.length === 0 ? `${list}.join(${text(SEPARATOR)})` : `${list}.map(${item}, ${textAt(item, rest, depth + 1)}).join(${text(SEPARATOR)})`;
+}
+
+function isText(holds: string): string {
+  return `has(found.${holds}) && type(found.${holds}) == string`;
+}
+
+function isOwn(holds: string): string {
+  return `variables.own.exists(beginning, found.${holds}.startsWith(beginning))`;
+}
+
+/** CEL of the values at a path of an object as a list, with at most one step that is walked; what is missing is the empty text. */
+function valuesOf(object: string, steps: readonly string[]): string {
+  const end = steps.findIndex((step) => step.endsWith('[]'));
+  if (end === -1) return `[${chain(object, steps)}.orValue("")]`;
+  return `${listAt(object, [...steps.slice(0, end), (steps[end] ?? '').slice(0, -2)])}.map(item, ${chain('item', steps.slice(end + 1))}.orValue(""))`;
 }
 
 function listAt(object: string, steps: readonly string[]): string {

@@ -19,6 +19,11 @@ export interface NamePlace extends Place {
   paths: readonly string[];
 }
 
+/** `fields`: where keys of Secrets Manager stand, or what gives some of them: the beginning of all keys of a store, a pattern that finds them. */
+export interface SecretPlace extends Place {
+  fields: readonly { path: string; holds: 'key' | 'prefix' | 'find' }[];
+}
+
 /** `podSpec`: the path of the pod's spec. */
 export interface PodPlace extends Place {
   podSpec: string;
@@ -26,6 +31,7 @@ export interface PodPlace extends Place {
 
 export const CORE = '';
 const GATEWAY = 'gateway.networking.k8s.io';
+const EXTERNAL_SECRETS = 'external-secrets.io';
 const ANNOTATION = 'external-dns.alpha.kubernetes.io/';
 
 /**
@@ -43,6 +49,22 @@ export const NAME_PLACES: readonly NamePlace[] = [
   { policy: 'routes', kinds: ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => of(GATEWAY, kind)), paths: ['spec.hostnames[]'] },
   { policy: 'dns-endpoints', kinds: [of('externaldns.k8s.io', 'DNSEndpoint')], paths: ['spec.endpoints[].dnsName'] },
 ];
+
+/**
+ * What External Secrets reads by its own role: an ExternalSecret names it; a SecretStore without credentials reads by that role too, and puts its prefix before
+ * every key, so that neither half says what is read. PushSecret and ClusterExternalSecret are switched off in gitops/apps/external-secrets.
+ * Source: External Secrets 1.3, apis/externalsecrets/v1, and providers/v1/aws/secretsmanager/secretsmanager.go, `fetch`
+ */
+export const SECRET_PLACE: SecretPlace = {
+  policy: 'external-secrets',
+  kinds: [of(EXTERNAL_SECRETS, 'ExternalSecret'), of(EXTERNAL_SECRETS, 'SecretStore')],
+  fields: [
+    { path: 'spec.data[].remoteRef.key', holds: 'key' },
+    { path: 'spec.dataFrom[].extract.key', holds: 'key' },
+    { path: 'spec.dataFrom[].find', holds: 'find' },
+    { path: 'spec.provider.aws.prefix', holds: 'prefix' },
+  ],
+};
 
 export const APPLICATION_PLACE: Place = { policy: 'applications', kinds: [of('argoproj.io', 'Application')] };
 export const APPLICATION_SET_PLACE: Place = { policy: APPLICATION_PLACE.policy, kinds: [of('argoproj.io', 'ApplicationSet')] };

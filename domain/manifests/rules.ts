@@ -1,8 +1,9 @@
 // The rules that manifests are held to, as `goldenpath check` applies them to one object; admission.ts makes the same rules into policies (D1, D2, A1, A4, G1).
 import { deviations, isExternalDns } from './external-dns-container.ts';
 import { allowedNames, annotationText, nameProblem, namesIn, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, APPLICATION_SET_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt, VOLUMES } from './places.ts';
+import { APPLICATION_PLACE, APPLICATION_SET_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, SECRET_PLACE, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt, VOLUMES } from './places.ts';
 import type { ManifestScope } from './scope.ts';
+import { allowedKeys, keyProblem, TRUSTED_NAMESPACES } from './secret-keys.ts';
 import { type Tier, TIERS } from '../tiers.ts';
 
 /** Every rule: its requirement, what it demands, and what to do where it is broken. The ids are those of findings, of SARIF and in the messages of admission. */
@@ -13,6 +14,7 @@ export const RULES = {
   'application-tier': { requirement: 'A4', demand: 'every Application carries its tier, and none above the ceiling of the lifecycle', fix: `set the label ${TIER_LABEL} to the tier that the application belongs to, in quotes; what lies above the ceiling does not belong on this platform` },
   'image-digest': { requirement: 'G1', demand: 'every image is pinned by a digest of the version manifest', fix: 'pin it as repository@sha256:…, and add the image to environments/versions.yaml' },
   'external-dns-arguments': { requirement: 'D2', demand: 'ExternalDNS runs with the arguments of the contract and no others that decide about records', fix: 'take the arguments from gitops/apps/external-dns' },
+  'secret-key': { requirement: 'G1', demand: "every secret that External Secrets brings is of the object's own namespace", fix: 'name the key in full, goldenpath/<environment>/<namespace>/…, and give the object that metadata.namespace' },
 } as const;
 
 export type RuleId = keyof typeof RULES;
@@ -34,7 +36,7 @@ export function breaches(document: unknown, scope: ManifestScope): Breach[] {
   const items = itemsOf(document);
   if (items !== undefined) return items.flatMap((item, index) => breaches(item, scope).map((found) => ({ ...found, path: ['items', index, ...found.path] })));
   const invalid = [...documentBreaches(document), ...itemBreaches(document)];
-  return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...tierBreaches(document, scope), ...podBreaches(document, scope)];
+  return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...tierBreaches(document, scope), ...podBreaches(document, scope), ...keyBreaches(document, scope)];
 }
 
 /** A breach of a rule, with the rule's own words for what to do. */
@@ -113,6 +115,14 @@ function podBreaches(object: unknown, scope: ManifestScope): Breach[] {
       ? deviations(container, scope.externalDns).map((found) => breach('external-dns-arguments', [...path, ...found.path], found.given, `ExternalDNS ${found.problem}`, found.allowed))
       : []),
   ])];
+}
+
+function keyBreaches(object: unknown, scope: ManifestScope): Breach[] {
+  if (isIn(object, TRUSTED_NAMESPACES) || !isOfPlace(object, SECRET_PLACE)) return [];
+  return SECRET_PLACE.fields.flatMap(({ path: where, holds }) => valuesAt(object, where).flatMap(({ value, path }) => {
+    const problem = keyProblem(value, holds, scope, namespaceOf(object));
+    return problem === undefined ? [] : [breach('secret-key', path, givenText(value), problem, allowedKeys(scope))];
+  }));
 }
 
 /** Of a container, or of a volume that is an image. */

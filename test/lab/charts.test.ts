@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { COMPONENTS, componentsUpTo, HOSTS, isPlatformObject } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import { breaches } from '../../domain/manifests/rules.ts';
+import { SECRET_HOLDERS } from '../../domain/platform-secrets.ts';
 import { ensureTools } from '../../lab/tools.ts';
 import { at, type Manifest, persistentValues, renderApplication, renderRoot, rootValues, versions } from '../support/charts.ts';
 import { scopeOf } from '../support/corpus.ts';
@@ -117,6 +118,12 @@ describe('the applications', () => {
   it('G1: nothing that the root and the charts render is refused by the check, and so by admission', () => {
     const all = [...applications, ...delivered.map(({ object }) => object)];
     expect(all.flatMap((object) => breaches(object, scopeOf('ephemeral')))).toEqual([]);
+  });
+
+  it('G1: every secret that a chart asks for is under a name that no tenant’s namespace can claim', () => {
+    const keys = objects('ExternalSecret', persistent.delivered).flatMap((secret) => (at(secret, 'spec.data') as { remoteRef: { key: string } }[]).map(({ remoteRef }) => remoteRef.key.split('/')));
+    expect(new Set(keys.map(([product, environment]) => `${product ?? ''}/${environment ?? ''}`))).toEqual(new Set(['goldenpath/dev']));
+    expect([...new Set(keys.map(([, , holder = '']) => holder))].toSorted()).toEqual(SECRET_HOLDERS);
   });
 
   it('failure 4: no chart registers an admission webhook', () => {

@@ -91,7 +91,7 @@ async function givenCluster(): Promise<Record<string, string>> {
     const { Subnet } = await ec2.send(new CreateSubnetCommand({ VpcId: vpcId, CidrBlock, AvailabilityZone: `eu-west-2${zone}`, TagSpecifications: [{ ResourceType: 'subnet', Tags: [{ Key: 'kubernetes.io/role/internal-elb', Value: '1' }] }] }));
     subnetIds.push(Subnet?.SubnetId ?? '');
   }
-  const context = { partition: 'aws', accountId: ACCOUNT, region: REGION, clusterName: CLUSTER, hostedZoneId: zoneId, hostSuffix: SUFFIX, lifecycle: 'ephemeral' as const, secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki' };
+  const context = { partition: 'aws', accountId: ACCOUNT, region: REGION, environment: 'dev', clusterName: CLUSTER, hostedZoneId: zoneId, hostSuffix: SUFFIX, lifecycle: 'ephemeral' as const, secretNames: ['goldenpath/dev/grafana/admin'], lokiBucket: 'goldenpath-dev-loki' };
   const eks = new EKSClient(aws.client);
   const soon = { client: eks, maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
   await eks.send(new CreateClusterCommand({ name: CLUSTER, version: '1.36', roleArn: await givenRole(clusterRole(context)), resourcesVpcConfig: { subnetIds } }));

@@ -17,6 +17,7 @@ const context: IrsaContext = {
   partition: 'aws',
   accountId: '111122223333',
   region: 'eu-west-2',
+  environment: 'dev',
   clusterName: 'goldenpath-dev-eks-21-11-26-01',
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: suffix,

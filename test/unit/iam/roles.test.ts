@@ -1,12 +1,16 @@
 // Every role of a platform (C1): names within IAM's limits, trust in exactly one service account, nothing wider than it must be.
 import { describe, expect, it } from 'vitest';
+import { databaseTags } from '../../../domain/databases.ts';
+import type { Lifecycle } from '../../../domain/tiers.ts';
 import { clusterRole, type IrsaContext, irsaRoles, irsaRolesOf, nodeRole } from '../../../iam/index.ts';
+import { evaluate } from '../../../lab/aws/iam/evaluate.ts';
 import { stringLike } from './string-like.ts';
 
 const context: IrsaContext = {
   partition: 'aws',
   accountId: '111122223333',
   region: 'eu-west-2',
+  environment: 'dev',
   clusterName: 'goldenpath-dev-eks-21-11-26-01',
   hostedZoneId: 'Z0427816GOLDENPATHDEV',
   hostSuffix: 'b-21-11-26-01.dev.goldenpathidp.io',
@@ -76,5 +80,34 @@ describe('roles', () => {
     expect(stringLike(arn('goldenpath/dev/grafana/admin-AbC123'), resources)).toBe(true);
     expect(stringLike(arn('goldenpath/dev/grafana/admin-backup-AbC123'), resources)).toBe(false);
     expect(stringLike(arn('goldenpath/prod/grafana/admin-AbC123'), resources)).toBe(false);
+  });
+
+  describe('External Secrets and the logins that `database create` makes', () => {
+    /** What IAM says to one read, by all statements of the role together. */
+    const decision = (lifecycle: Lifecycle, name: string, tags: Record<string, string>, action = 'GetSecretValue') => {
+      const role = irsaRoles.find(({ key }) => key === 'external-secrets')?.define({ ...context, lifecycle });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same JSON; the lab's type has no readonly lists
+      return evaluate(Object.values(role?.policies ?? {}) as unknown as Parameters<typeof evaluate>[0], {
+        action: `secretsmanager:${action}`,
+        resource: arn(name),
+        context: Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, [value]])),
+      });
+    };
+    const own = databaseTags('dev');
+
+    it('R2: a persistent platform’s role reads each of its environment', () => {
+      for (const action of ['GetSecretValue', 'DescribeSecret']) expect(decision('persistent', 'goldenpath/dev/orders/postgres-AbC123', own, action)).toBe('allow');
+      for (const action of ['PutSecretValue', 'ListSecrets', 'BatchGetSecretValue']) expect(decision('persistent', 'goldenpath/dev/orders/postgres-AbC123', own, action)).toBe('implicit-deny');
+    });
+
+    it('R2: not another secret, another environment’s, or one without the tags that the command gives, all of them', () => {
+      for (const name of ['goldenpath/dev/orders/admin-AbC123', 'goldenpath/dev/orders/postgres-old-AbC123', 'goldenpath/prod/orders/postgres-AbC123', 'goldenpath/dev-2/orders/postgres-AbC123', 'x/goldenpath/dev/orders/postgres-AbC123']) expect([name, decision('persistent', name, own)]).toEqual([name, 'implicit-deny']);
+      for (const tags of [{}, databaseTags('prod'), ...Object.keys(own).map((key) => Object.fromEntries(Object.entries(own).filter(([other]) => other !== key)))]) expect(decision('persistent', 'goldenpath/dev/orders/postgres-AbC123', tags)).toBe('implicit-deny');
+    });
+
+    it('R2: an ephemeral platform’s reads what its plan names, and of these logins none', () => {
+      expect(decision('ephemeral', 'goldenpath/dev/orders/postgres-AbC123', own)).toBe('implicit-deny');
+      for (const lifecycle of ['ephemeral', 'persistent'] as const) expect(decision(lifecycle, 'goldenpath/dev/grafana/admin-AbC123', {})).toBe('allow');
+    });
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { PLATFORM_NAMESPACES } from '../../../../domain/components.ts';
 import { admissionPolicies } from '../../../../domain/manifests/admission.ts';
-import { APPLICATION_PLACE, NAME_PLACES, POD_PLACES } from '../../../../domain/manifests/places.ts';
+import { APPLICATION_PLACE, NAME_PLACES, POD_PLACES, SECRET_PLACE } from '../../../../domain/manifests/places.ts';
 import { breaches, RULES } from '../../../../domain/manifests/rules.ts';
+import { TRUSTED_NAMESPACES } from '../../../../domain/manifests/secret-keys.ts';
 import { REFUSED_SAMPLES } from '../../../../domain/manifests/samples.ts';
 import { LIFECYCLES } from '../../../../domain/tiers.ts';
 import { scopeOf } from '../../../support/corpus.ts';
@@ -11,7 +13,7 @@ const policyOf = (name: string) => made.find(({ policy }) => policy.metadata.nam
 
 describe('admissionPolicies', () => {
   it('G1: every place has its policy, bound to deny, failing closed, for what is created and what is changed', () => {
-    expect(made.map(({ policy }) => policy.metadata.name).toSorted()).toEqual([...NAME_PLACES, APPLICATION_PLACE, ...POD_PLACES].map(({ policy }) => `goldenpath-${policy}`).toSorted());
+    expect(made.map(({ policy }) => policy.metadata.name).toSorted()).toEqual([...NAME_PLACES, APPLICATION_PLACE, SECRET_PLACE, ...POD_PLACES].map(({ policy }) => `goldenpath-${policy}`).toSorted());
     for (const { policy, binding } of made) {
       expect(binding.spec).toEqual({ policyName: policy.metadata.name, validationActions: ['Deny', 'Audit'] });
       expect(policy.spec.failurePolicy).toBe('Fail');
@@ -30,6 +32,8 @@ describe('admissionPolicies', () => {
     expect(exempt['goldenpath-ingresses']).toEqual(notIn('kube-system', 'kube-public', 'kube-node-lease'));
     expect(exempt['goldenpath-applications']).toEqual(notIn('kube-system', 'kube-public', 'kube-node-lease'));
     expect(exempt['goldenpath-workloads']).toEqual(notIn('kube-system', 'kube-public', 'kube-node-lease', 'argocd'));
+    expect(exempt['goldenpath-external-secrets']).toEqual(notIn(...TRUSTED_NAMESPACES));
+    expect(TRUSTED_NAMESPACES).toEqual(expect.arrayContaining(['kube-system', 'kube-public', 'kube-node-lease', ...PLATFORM_NAMESPACES]));
   });
 
   it('G1: an ephemeral container is judged as well', () => {
@@ -43,6 +47,13 @@ describe('admissionPolicies', () => {
     expect(names).toContain('object.metadata.?annotations[?"external-dns.alpha.kubernetes.io/internal-hostname"].orValue("")');
     const outside = policyOf('ingresses')?.spec.variables.find(({ name }) => name === 'names')?.expression;
     expect(outside).toContain('(name == "b-21-11-26-01.dev.goldenpathidp.io" || name.endsWith(".b-21-11-26-01.dev.goldenpathidp.io"))');
+  });
+
+  it('G1: keys are held to the environment and to the namespace of the request, in every version of the kinds', () => {
+    const { matchConstraints, variables } = policyOf('external-secrets')?.spec ?? {};
+    expect(matchConstraints?.resourceRules.map(({ apiGroups, apiVersions, resources }) => [apiGroups, apiVersions, resources])).toEqual([[['external-secrets.io'], ['*'], ['externalsecrets']], [['external-secrets.io'], ['*'], ['secretstores']]]);
+    expect(variables?.find(({ name }) => name === 'own')?.expression).toBe('request.namespace in ["backstage", "grafana", "keycloak", "oidc"] ? [] : ["goldenpath/dev/" + request.namespace + "/"]');
+    expect(variables?.find(({ name }) => name === 'now')?.expression).toContain('dyn(object.?spec.?data.orValue([]).map(item, item.?remoteRef.?key.orValue("")).filter(');
   });
 
   it('A4: the tiers are those up to the ceiling', () => {
