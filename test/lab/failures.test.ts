@@ -33,6 +33,7 @@ let ended: Told;
 let second: { runId: string; attached: boolean };
 let bootstrap: Ended;
 let atGate: Record<string, string>;
+let volumesAtGate: string[];
 let atDestroy: Record<string, string>;
 /** What was changed before Karpenter's nodes were gone, and everything that was asked of AWS since then. */
 let changesWhileBlocked: string[];
@@ -48,6 +49,11 @@ const kubectl = (...args: string[]) => lab.kubectl(CLUSTER, ...args);
 const byWorker = () => asked.filter(({ principal }) => principal === WORKER);
 const operations = (requests: readonly LoggedRequest[]) => [...new Set(requests.map(({ service, operation }) => `${service} ${operation}`))].toSorted();
 const CHANGES = /^(Create|Put|Update|Delete|Change|Tag|Untag|Attach|Detach|Add|Remove|Run|Terminate|Authorize|Revoke|Associate|Disassociate|Modify|Register|Deregister|Release|Schedule|Disable|Restore)/;
+
+async function scaleBalancing(replicas: number): Promise<void> {
+  await kubectl('-n', 'kube-system', 'scale', 'deployment', 'aws-load-balancer-controller', `--replicas=${replicas}`);
+  await eventually(`${replicas} replicas of the load balancer controller`, 120, async () => ((Number(await kubectl('-n', 'kube-system', 'get', 'deployment', 'aws-load-balancer-controller', '-o', 'jsonpath={.status.availableReplicas}')) || 0) === replicas ? true : undefined));
+}
 
 async function apply(objects: readonly object[]): Promise<void> {
   const file = join(lab.status.folder, 'planted.json');
@@ -76,14 +82,19 @@ beforeAll(async () => {
 beforeAll(async () => {
   const since = new Date().toISOString();
   const short = await lab.environmentsWith('timings:\n', 'timings:\n  dnsGateDeadlineSeconds: 10\n');
+  // Nobody puts the controller back: its applications do not sync by themselves any more.
+  for (const application of ['goldenpath', 'aws-load-balancer-controller']) await kubectl('-n', 'argocd', 'patch', 'applications.argoproj.io', application, '--type=merge', '-p', '{"spec":{"syncPolicy":{"automated":null}}}');
+  await scaleBalancing(0);
   blocked = told(await lab.cli(TEARDOWN, short));
   asked = await lab.requests({ since });
   changesWhileBlocked = operations(byWorker()).filter((line) => CHANGES.test(line.split(' ')[1] ?? ''));
   await removeNodes();
+  await scaleBalancing(2);
   beganAt = new Date().toISOString();
   await retry('Karpenter has removed its nodes');
   gate = told(await lab.cli(TEARDOWN, short));
-  atGate = { deployments: await kubectl('get', 'deployments', '-A', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.status.availableReplicas} {end}'), secrets: await kubectl('get', 'externalsecrets.external-secrets.io', '-A', '-o', 'jsonpath={.items[*].metadata.name}'), clusters: (await accountOf(reachOf(lab.env)))['clusters']?.join(' ') ?? '' };
+  atGate = { deployments: await kubectl('get', 'deployments', '-A', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.status.availableReplicas} {end}'), secrets: await kubectl('get', 'externalsecrets.external-secrets.io', '-A', '-o', 'jsonpath={.items[*].metadata.name}'), disks: await kubectl('get', 'persistentvolumes', '-o', 'jsonpath={.items[*].spec.csi.volumeHandle}'), volumes: await kubectl('get', 'persistentvolumeclaims', '-A', '-o', 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}={.status.phase} {end}'), clusters: (await accountOf(reachOf(lab.env)))['clusters']?.join(' ') ?? '' };
+  volumesAtGate = (await accountOf(reachOf(lab.env)))['volumes'] ?? [];
   await lab.kill('worker');
   second = documentOf(await lab.cli([...TEARDOWN, '--detach'], await lab.environmentsWith('timings:\n', 'timings:\n  dnsGateDeadlineSeconds: 900\n'))) as typeof second;
   bootstrap = await lab.cli(['bootstrap', ...TARGET, '-o', 'json']);
@@ -161,12 +172,26 @@ test('failure 8: a budget that allows no disruption is told, and holds nothing u
 
 test('failure 9: nodes of Karpenter stop the run before it changes anything; an instance of it that nobody ends is named', () => {
   expect(blocked).toMatchObject({ exit: 3, state: 'waiting', waiting: { stage: 'inventory' } });
-  expect(stageOf(blocked, 'inventory')?.error?.problems).toEqual([
+  expect(stageOf(blocked, 'inventory')?.error?.problems).toContain(
     `Karpenter still has NodePool default, NodeClaim default-x7k2 (instance ${owned.claimed}): instances that it started would outlive it. Fix: while Karpenter runs: kubectl delete nodepools.karpenter.sh,nodeclaims.karpenter.sh --all`,
-  ]);
+  );
   expect(changesWhileBlocked).toEqual([]);
   expect(added('instances')).toEqual([owned.leaked]);
   expect(ended.residue).toContainEqual(expect.objectContaining({ kind: 'ec2:instance', id: owned.leaked, whatToDo: `aws ec2 terminate-instances --instance-ids ${owned.leaked}` }));
+});
+
+test('failure 10: no disk goes before the gate lets anything be destroyed, though the application that claimed it is gone', () => {
+  const disks = (atGate['disks'] ?? '').split(' ');
+  expect(disks).not.toEqual(['']);
+  expect(disks.filter((id) => !volumesAtGate.includes(id))).toEqual([]);
+  expect(atGate['volumes']).toContain('monitoring/prometheus=Bound');
+  expect(atGate['deployments']).not.toContain('prometheus');
+  expect(stageOf(ended, 'volumes')?.evidence.join('\n')).toContain('PersistentVolumeClaim monitoring/prometheus is being deleted');
+});
+
+test('failure 12: a load balancer controller that does not run stops the run before it changes anything, and is named with what waits for it', () => {
+  expect(blocked.waiting?.stage).toBe('inventory');
+  expect(stageOf(blocked, 'inventory')?.error?.problems).toContainEqual(expect.stringMatching(/^the load balancer controller has no available replica, and without it nobody takes .*Service kong\/kong-proxy.* away: .*Fix: kubectl -n kube-system get deployment aws-load-balancer-controller/));
 });
 
 test('failure 11: ExternalDNS deletes what it made, and lives until Route 53 has shown that it is gone', () => {
