@@ -138,10 +138,10 @@ export async function raiseLab(purpose: string, { timeScale = 60, worker }: { ti
 
 /** The histories of a lab's runs: kept before Temporal forgets them, and replayed. */
 function historiesOf(temporal: Client, binary: string, env: Variables): Pick<TestLab, 'forget' | 'replayAll'> {
-  const kept = new Map<string, { type: string; history: History }>();
+  const kept = new Map<string, { workflowId: string; type: string; history: History }>();
   const keep = async (query?: string) => {
     for await (const { workflowId, runId, type } of temporal.workflow.list(query === undefined ? {} : { query })) {
-      kept.set(runId, { type, history: await temporal.workflow.getHandle(workflowId, runId).fetchHistory() });
+      kept.set(runId, { workflowId, type, history: await temporal.workflow.getHandle(workflowId, runId).fetchHistory() });
     }
   };
   return {
@@ -154,7 +154,7 @@ function historiesOf(temporal: Client, binary: string, env: Variables): Pick<Tes
     async replayAll() {
       await keep();
       const workflowBundle = { codePath: await ensureBundle() };
-      for (const [runId, { type, history }] of kept) await Worker.runReplayHistory({ workflowBundle, replayName: `${type} ${runId}` }, history);
+      for (const [runId, { workflowId, type, history }] of kept) await Worker.runReplayHistory({ workflowBundle, replayName: `${type} ${runId}` }, history, workflowId);
       return [...kept.values()].map(({ type }) => type);
     },
   };
