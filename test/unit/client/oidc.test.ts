@@ -26,7 +26,7 @@ const keycloak: KeycloakAdmin = {
   },
 };
 const apply = async (more: Record<string, string> = {}) => (await applyOidc(keycloak, { hostSuffix: 'dev.example.org', secrets: { ...secrets, ...more } })).map(({ name, done, fields }) => [name, done, ...fields].join(' '));
-const addresses = () => { const { redirectUris, webOrigins } = clients.get('backstage-builds') ?? {}; return { redirectUris, webOrigins }; };
+const addresses = () => { const client = clients.get('backstage-builds'); return { redirectUris: client?.['redirectUris'], webOrigins: client?.['webOrigins'] }; };
 
 beforeEach(() => {
   realm = undefined;
