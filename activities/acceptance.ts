@@ -27,9 +27,11 @@ import { allPages } from './pages.ts';
 
 const SECRETS_API = 'external-secrets.io/v1';
 const CERTIFICATES_API = 'cert-manager.io/v1';
-/** Names that gitops/apps/prometheus and gitops/apps/grafana give. */
+/** Names that the charts of tier 1.5 give: gitops/apps/prometheus, grafana and backstage. */
 const MONITORING = 'monitoring';
 const GRAFANA_SECRET = 'grafana-admin';
+const BACKSTAGE = { name: 'backstage', namespace: 'backstage' };
+const BACKSTAGE_SECRET = { name: 'backstage-oidc', namespace: 'backstage', keys: ['backstage'] };
 
 interface Conditioned extends KubernetesObject {
   status?: { conditions?: { type?: string; status?: string; message?: string }[] };
@@ -145,14 +147,15 @@ async function tierChecks(cluster: ClusterClient, tier: Tier, applications: read
   }
   if (tier === '1.5') {
     const prometheus = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'prometheus', namespace: MONITORING };
-    return [await deploymentCheck(cluster, prometheus, 'Prometheus'), await claimCheck(cluster), await deploymentCheck(cluster, { ...prometheus, name: 'grafana' }, 'Grafana'), await grafanaSecretCheck(cluster)];
+    return [await deploymentCheck(cluster, prometheus, 'Prometheus'), await claimCheck(cluster), await deploymentCheck(cluster, { ...prometheus, name: 'grafana' }, 'Grafana'), await grafanaSecretCheck(cluster), ...(await backstageChecks(cluster, applications))];
   }
   // Tiers 2 and 3: what only a pod can ask is the Job's (acceptance-job.ts).
   return [...(await Promise.all(syncedSecrets(tier).map((secret) => syncedCheck(cluster, secret)))), await certificatesCheck(cluster)];
 }
 
 function applicationsCheck(applications: readonly ApplicationState[], lifecycle: Lifecycle, tier: Tier): CheckResult {
-  const names = [ROOT_APPLICATION, ...componentsUpTo(tier, lifecycle).map(({ name }) => name)];
+  // What an environment may do without is judged where it is there: the tier's wave has already seen exactly the plan's applications.
+  const names = [ROOT_APPLICATION, ...componentsUpTo(tier, lifecycle, { ephemeralBackstage: true }).map(({ name }) => name)];
   const known = applications.filter(({ name }) => names.includes(name));
   const problems = known.filter(({ sync, health }) => sync !== 'Synced' || health !== 'Healthy').map(({ name, sync, health }) => `${name} is ${sync}, ${health}`);
   if (!known.some(({ name }) => name === ROOT_APPLICATION)) problems.push(`${ROOT_APPLICATION} does not exist`);
@@ -197,6 +200,12 @@ async function claimCheck(cluster: ClusterClient): Promise<CheckResult> {
 /** The administrator's login has come from Secrets Manager. */
 async function grafanaSecretCheck(cluster: ClusterClient): Promise<CheckResult> {
   return { ...(await syncedCheck(cluster, { name: GRAFANA_SECRET, namespace: MONITORING, keys: ['username', 'password'] })), id: 'grafana-secret', title: "Grafana's login" };
+}
+
+/** T4: of tier 1.5 only where the environment enables it; a persistent platform's is of tier 2, and no matter of this tier when its bootstrap runs again. */
+async function backstageChecks(cluster: ClusterClient, applications: readonly ApplicationState[]): Promise<CheckResult[]> {
+  if (!applications.some(({ name, tier }) => name === BACKSTAGE.name && tier === '1.5')) return [];
+  return [await deploymentCheck(cluster, { apiVersion: 'apps/v1', kind: 'Deployment', ...BACKSTAGE }, 'Backstage'), await syncedCheck(cluster, BACKSTAGE_SECRET)];
 }
 
 /** A secret has come from Secrets Manager, with these keys. Only that it has them is read, never a value. */

@@ -121,6 +121,7 @@ export interface BootstrapValues {
   vpcId: string;
   objectStorage?: Plan['objectStorage'];
   tls?: Plan['tls'];
+  backstage?: Plan['backstage'];
   storageClassReady: boolean;
   offers: Offers;
 }
@@ -151,7 +152,7 @@ export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
 
 /** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
 export function rootApplication(values: BootstrapValues): Application {
-  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns, objectStorage, tls } = values;
+  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns, objectStorage, tls, backstage } = values;
   const { bootstrap, platform, dns } = contract(values);
   const valuesObject = {
     bootstrap,
@@ -159,9 +160,10 @@ export function rootApplication(values: BootstrapValues): Application {
     dns: { ...dns, hostedZoneId: target.hostedZoneId, externalDnsEnabled: externalDns.enabled },
     cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
     roleArns,
-    // Only what the plan has: an ephemeral platform has neither.
+    // Only what the plan has: an ephemeral platform has neither of the first two.
     ...(objectStorage === undefined ? {} : { objectStorage }),
     ...(tls === undefined ? {} : { tls }),
+    ...(backstage === undefined ? {} : { backstage }),
     source: { repoURL: gitops.repoUrl, revision: gitops.revision },
     // Charts render repository and digest; whose key signed them is the product's to know.
     images: Object.fromEntries(Object.entries(images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),

@@ -173,7 +173,7 @@ export interface Changes {
   applyPrerequisites(input: { target: Target; manifests: Plan['versions']['manifests'] }): Promise<string[]>;
   installArgoCd(input: { target: Target; manifest: Plan['versions']['manifests']['argocd'] }): Promise<string[]>;
   /** Admission policies, seen to refuse (G1), ConfigMap argocd-bootstrap-config and the root application with its Helm parameters at this gate (A3). Idempotent; raising the gate is this with a higher tier. */
-  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string } & Pick<Plan, 'databases' | 'objectStorage' | 'tls'>): Promise<string[]>;
+  applyRootApplication(input: { target: Target; maxTier: Tier; gitops: Plan['gitops']; images: Plan['versions']['images']; externalDns: Plan['externalDns']; roleArns: Record<string, string>; vpcId: string } & Pick<Plan, 'databases' | 'objectStorage' | 'tls' | 'backstage'>): Promise<string[]>;
   /** Root first, then children: no automated sync left, and the cascading finalizer on each (failures 1, 2). */
   freezeGitOps(input: { target: Target }): Promise<string[]>;
   /**

@@ -8,6 +8,8 @@ export interface Component {
   wave: number;
   /** Namespace its objects live in. */
   namespace: string;
+  /** Only in this lifecycle, and only where the environment enables it; without one, wherever the ceiling reaches its tier. */
+  lifecycle?: Lifecycle;
 }
 
 export const COMPONENTS: readonly Component[] = [
@@ -20,6 +22,8 @@ export const COMPONENTS: readonly Component[] = [
   { name: 'prometheus', tier: '1.5', wave: 50, namespace: 'monitoring' },
   { name: 'alertmanager', tier: '1.5', wave: 51, namespace: 'monitoring' },
   { name: 'grafana', tier: '1.5', wave: 52, namespace: 'monitoring' },
+  // T4, docs/decisions/0012: the ceiling stays 1.5 (F2), so a build's Backstage comes to it, and not the ceiling to Backstage.
+  { name: 'backstage', tier: '1.5', wave: 53, namespace: 'backstage', lifecycle: 'ephemeral' },
   { name: 'backstage', tier: '2', wave: 100, namespace: 'backstage' },
   { name: 'loki', tier: '2', wave: 101, namespace: 'monitoring' },
   { name: 'grafana-postgresql', tier: '2', wave: 102, namespace: 'monitoring' },
@@ -48,19 +52,25 @@ export function isPlatformObject({ metadata }: { metadata?: { namespace?: string
   return labels?.[PART_OF.label] === PART_OF.platform && (namespace === undefined || PLATFORM_NAMESPACES.includes(namespace));
 }
 
-/** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). */
-export function componentsUpTo(tier: Tier, lifecycle: Lifecycle): Component[] {
-  return COMPONENTS.filter((component) => compareTiers(component.tier, tier) <= 0 && compareTiers(component.tier, maxTierFor(lifecycle)) <= 0);
+/** The applications that exist once the gate of this tier is raised: exactly these, no more (T1). `ephemeralBackstage`: the environment enables it (T4). */
+export function componentsUpTo(tier: Tier, lifecycle: Lifecycle, { ephemeralBackstage = false } = {}): Component[] {
+  return COMPONENTS.filter((component) => compareTiers(component.tier, tier) <= 0 && compareTiers(component.tier, maxTierFor(lifecycle)) <= 0)
+    .filter((component) => component.lifecycle === undefined || (component.lifecycle === lifecycle && ephemeralBackstage));
 }
 
-/** Host names the platform publishes in a tier, below the host suffix; acceptance looks each up in Route 53 (T3). */
-export const HOSTS: readonly { host: string; tier: Tier }[] = [
-  { host: 'kong', tier: '1' },
-  { host: '*.apps', tier: '1' },
-  { host: 'prometheus', tier: '1.5' },
-  { host: 'alertmanager', tier: '1.5' },
-  { host: 'grafana', tier: '1.5' },
-  { host: 'backstage', tier: '2' },
-  { host: 'grafana-db', tier: '2' },
-  { host: 'keycloak', tier: '3' },
+/** Host names the platform publishes, below the host suffix, with the component that does. All of them are reserved to the platform in every lifecycle (D1). */
+export const HOSTS: readonly { host: string; component: string }[] = [
+  { host: 'kong', component: 'kong' },
+  { host: '*.apps', component: 'kong' },
+  { host: 'prometheus', component: 'prometheus' },
+  { host: 'alertmanager', component: 'alertmanager' },
+  { host: 'grafana', component: 'grafana' },
+  { host: 'backstage', component: 'backstage' },
+  { host: 'grafana-db', component: 'grafana-postgresql' },
+  { host: 'keycloak', component: 'keycloak' },
 ];
+
+/** The hosts that these components publish; acceptance of a tier looks each of its components' up in Route 53 (T3). */
+export function hostsOf(components: readonly Component[]): string[] {
+  return HOSTS.filter(({ component }) => components.some(({ name }) => name === component)).map(({ host }) => host);
+}

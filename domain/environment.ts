@@ -44,6 +44,8 @@ export const environmentSchema = z
     objectStorage: z.strictObject({ lokiBucket: bucketName }).optional(),
     /** Settings of the certificate issuer that tiers 2 and 3 serve TLS by; left out where the environment has no persistent platform. */
     tls: z.strictObject({ issuerEmail: z.email('must be an e-mail address, which the certificate authority writes to') }).optional(),
+    /** Backstage on ephemeral platforms, which logs people in through the persistent platform's Keycloak (T4); left out, they have none. */
+    backstage: z.strictObject({ ephemeral: z.boolean() }).optional(),
     /** Who may decide what no proof decides, and how (B1, B2). */
     breakGlass: z.strictObject({
       /** How many different approvers must say the same; two in prod. */

@@ -7,6 +7,7 @@ import type { Environment } from './environment.ts';
 import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
 import { ownershipTags, platformNames, targetProblems } from './names.ts';
+import { buildsSecrets } from './platform-secrets.ts';
 import { type Operation, type StageSpec, stagesOf } from './stages.ts';
 import { compareTiers, deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
 import { timings, type Timings } from './timings.ts';
@@ -46,6 +47,8 @@ export interface Plan {
   databases?: Environment['databases'];
   objectStorage?: Environment['objectStorage'];
   tls?: Environment['tls'];
+  /** Only where the environment enables it: an ephemeral platform has Backstage, the persistent one its client in Keycloak (T4). */
+  backstage?: { ephemeral: true } | undefined;
   breakGlass: Environment['breakGlass'];
   timings: Timings;
   /** sha256 over everything above. */
@@ -73,6 +76,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
   if (problem !== undefined) throw new GoldenpathError('InvalidInput', problem, [problem]);
   const { lateSweeps, dnsGateDeadlineSeconds, scale } = environment.timings;
   const maxTier = maxTierFor(lifecycle);
+  const ephemeralBackstage = environment.backstage?.ephemeral === true;
   const plan: Omit<Plan, 'hash'> = {
     schema: 1,
     operation,
@@ -87,7 +91,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
       tags: ownershipTags(identity, names),
     },
     maxTier,
-    tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle).filter((component) => component.tier === tier && (component.name !== 'external-dns' || environment.dns.externalDns.enabled)) })),
+    tiers: deliveredTiers(lifecycle).map((tier) => ({ tier, components: componentsUpTo(tier, lifecycle, { ephemeralBackstage }).filter((component) => component.tier === tier && (component.name !== 'external-dns' || environment.dns.externalDns.enabled)) })),
     stages: stagesOf(operation, lifecycle),
     versions,
     externalDns: { enabled: environment.dns.externalDns.enabled },
@@ -96,6 +100,7 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
     registry: environment.registry,
     secrets: secretsUpTo(environment, maxTier),
     ...(needsTier2(maxTier) ? tier2Needs(environment) : {}),
+    ...(ephemeralBackstage ? { backstage: { ephemeral: true } } : {}),
     breakGlass: environment.breakGlass,
     timings: timings(scale, {
       ...(lateSweeps ? {} : { lateSweepsMs: [] }),
@@ -117,10 +122,11 @@ export function needsTier2(maxTier: Tier): boolean {
   return compareTiers(maxTier, '2') >= 0;
 }
 
-/** The declared secrets that a platform of this ceiling needs, and the databases' logins, which `database apply` makes. */
-function secretsUpTo({ name: environment, secrets, databases }: Environment, maxTier: Tier): Environment['secrets'] {
+/** The declared secrets that a platform of this ceiling needs, the builds' client secret where it is enabled, and the databases' logins, which `database apply` makes. */
+function secretsUpTo(file: Environment, maxTier: Tier): Environment['secrets'] {
+  const { name: environment, secrets, databases } = file;
   const logins = needsTier2(maxTier) ? (databases?.databases ?? []).map(({ app }) => ({ name: databaseSecretName({ environment, app }), keys: [...SECRET_KEYS], tier: '2' as const })) : [];
-  return [...secrets.filter(({ tier = '1.5' }) => compareTiers(tier, maxTier) <= 0), ...logins.filter(({ name }) => !secrets.some((declared) => declared.name === name))];
+  return [...secrets.filter(({ tier = '1.5' }) => compareTiers(tier, maxTier) <= 0), ...buildsSecrets(file), ...logins.filter(({ name }) => !secrets.some((declared) => declared.name === name))];
 }
 
 function tier2Needs({ databases, objectStorage, tls }: Environment): Pick<Plan, 'databases' | 'objectStorage' | 'tls'> {

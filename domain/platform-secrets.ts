@@ -1,5 +1,6 @@
 // The Secrets that External Secrets brings into a platform for tiers 2 and 3: by name, with their keys; charts declare them, acceptance asks for them (T3, R2).
 import { SECRET_KEYS } from './connectivity.ts';
+import type { Environment } from './environment.ts';
 import { compareTiers, type Tier } from './tiers.ts';
 
 export interface SyncedSecret {
@@ -18,6 +19,9 @@ export const OIDC_CLIENTS = 'oidc-clients';
 export const KEYCLOAK_NAMESPACE = 'keycloak';
 /** The applications that log people in through Keycloak, by their client ids; keys of the Secret with the client secrets. */
 export const OIDC_CLIENT_IDS = ['backstage', 'grafana'] as const;
+/** The one client of every build's Backstage (T4), and the key of its secret. */
+export const BUILDS_CLIENT_ID = 'backstage-builds';
+const BUILDS_SECRET_KEY = 'secret';
 /** The realm of the platform. */
 export const REALM = 'goldenpath';
 
@@ -37,4 +41,10 @@ const SYNCED_SECRETS: readonly SyncedSecret[] = [
 /** The Secrets that come with this tier. */
 export function syncedSecrets(tier: Tier): SyncedSecret[] {
   return SYNCED_SECRETS.filter((secret) => compareTiers(secret.tier, tier) === 0);
+}
+
+/** The secret of the client `backstage-builds`, where the environment enables it: builds log in with it, and the persistent platform tells Keycloak (T4). */
+export function buildsSecrets({ name: environment, backstage, secrets }: Pick<Environment, 'name' | 'backstage' | 'secrets'>): Environment['secrets'] {
+  const name = `goldenpath/${environment}/oidc/${BUILDS_CLIENT_ID}`;
+  return backstage?.ephemeral === true && !secrets.some((declared) => declared.name === name) ? [{ name, keys: [BUILDS_SECRET_KEY], tier: '1.5' }] : [];
 }

@@ -105,7 +105,7 @@ const GOES_WITH: Partial<Record<string, string>> = { 'ec2:instance': 'goes with 
 
 function objectsByStage({ platform, sources, owned, drain }: PreviewReadings): Record<string, PreviewObject[]> {
   const { applications, objects, argocd } = platform;
-  const workloads = workloadApplications(applications).toSorted((a, b) => waveOf(b) - waveOf(a));
+  const workloads = workloadApplications(applications).flatMap((name) => applications.filter((application) => application.name === name)).toSorted((a, b) => waveOf(b) - waveOf(a)).map(({ name }) => name);
   const ofKind = (is: (kind: string) => boolean) => objects.filter(({ kind }) => is(kind)).map((object) => withNote(object, platform.cluster?.status));
   const rank = ({ kind }: PreviewObject) => (DESTROYED.includes(kind) ? DESTROYED.indexOf(kind) : DESTROYED.length);
   return {

@@ -113,8 +113,8 @@ export function workloadTiers(applications: readonly ApplicationState[]): { tier
 
 /** What is left once the workloads are gone: tier 1, highest wave first, the root application last (step 9, failures 2, 3). */
 export function controllerApplications(applications: readonly ApplicationState[]): string[] {
-  const rest = applications.map(({ name }) => name).filter((name) => name !== ROOT_APPLICATION && !workloadApplications(applications).includes(name));
-  return [...rest.toSorted((a, b) => waveOf(b) - waveOf(a)), ...(applications.some(({ name }) => name === ROOT_APPLICATION) ? [ROOT_APPLICATION] : [])];
+  const rest = applications.filter(({ name }) => name !== ROOT_APPLICATION && !workloadApplications(applications).includes(name));
+  return [...rest.toSorted((a, b) => waveOf(b) - waveOf(a)).map(({ name }) => name), ...(applications.some(({ name }) => name === ROOT_APPLICATION) ? [ROOT_APPLICATION] : [])];
 }
 
 /** An application without a readable tier label counts as a workload: it is removed while the controllers live. */
@@ -122,7 +122,8 @@ function tierOf({ tier }: ApplicationState): Tier {
   return TIERS.find((known) => known === tier) ?? '3';
 }
 
-/** The wave of a component, 0 for what is none. */
-export function waveOf(name: string): number {
-  return COMPONENTS.find((component) => component.name === name)?.wave ?? 0;
+/** The wave of a component, by its tier where it has one in each lifecycle (T4); 0 for what is none. */
+export function waveOf({ name, tier }: Pick<ApplicationState, 'name' | 'tier'>): number {
+  const named = COMPONENTS.filter((component) => component.name === name);
+  return (named.find((component) => component.tier === tier) ?? named[0])?.wave ?? 0;
 }

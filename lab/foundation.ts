@@ -7,6 +7,7 @@ import { CreateBucketCommand, PutBucketTaggingCommand, PutBucketVersioningComman
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Environment } from '../domain/environment.ts';
 import { TAG } from '../domain/names.ts';
+import { buildsSecrets } from '../domain/platform-secrets.ts';
 import { seedAdmin } from './aws/admin.ts';
 import type { Gateway } from './aws/gateway.ts';
 import { rootPrincipal } from './aws/principals.ts';
@@ -77,7 +78,7 @@ async function seedEnvironment(gateway: Gateway, caller: Caller, environment: En
     seedNetwork(caller, { name, tags, block: `10.${index}` }),
     seedBucket(caller, registry.bucket, tags),
     ...(objectStorage === undefined ? [] : [seedBucket(caller, objectStorage.lokiBucket, tags)]),
-    seedSecrets(caller, secrets, tags),
+    seedSecrets(caller, [...secrets, ...buildsSecrets(environment)], tags),
   ]);
   const nameServers = await seedZone(gateway, caller, { name: dns.zone, id: dns.hostedZoneId, tags });
   await delegate(caller, dns.zone, nameServers);

@@ -1,5 +1,5 @@
 // Raises a platform: foundation check → EKS → Argo CD → tier waves, each gated by a preflight and an acceptance (C, A, T).
-import { HOSTS } from '../domain/components.ts';
+import { hostsOf } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { checkFoundation, type CheckResult } from '../domain/foundation.ts';
 import { checkTier2Foundation } from '../domain/foundation-tier-2.ts';
@@ -126,8 +126,8 @@ function higher(tier: Tier, standing: Tier | null): Tier {
 
 /** T1: the gate is a Helm parameter of the root application; then exactly the plan's applications, each Synced and Healthy. */
 async function raiseGate(plan: Plan, tier: Tier, { vpcId, roleArns }: ClusterRoles, { change, watch }: Policies, note: Note): Promise<void> {
-  const { target, timings, gitops, versions, databases, objectStorage, tls } = plan;
-  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId, databases, objectStorage, tls });
+  const { target, timings, gitops, versions, databases, objectStorage, tls, backstage } = plan;
+  await change.applyRootApplication(`Raise the root application's gate to tier ${tier}`, { target, maxTier: tier, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId, databases, objectStorage, tls, backstage });
   note(...(await watch(timings.tier).awaitTier(`Watch the applications of tier ${tier}`, { target, tier, expected: applicationsUpTo(plan, tier) })));
 }
 
@@ -156,7 +156,7 @@ async function acceptFromInside({ target, timings, versions }: Plan, tier: Tier,
 async function hostNames(plan: Plan, tier: Tier, ingressAddress: string, { zoneUntil }: Policies): Promise<CheckResult[]> {
   const { target, timings } = plan;
   if (!plan.externalDns.enabled) return [];
-  const hosts = HOSTS.filter((host) => compareTiers(host.tier, tier) === 0).map(({ host }) => `${host}.${target.hostSuffix}`);
+  const hosts = plan.tiers.filter((each) => each.tier === tier).flatMap(({ components }) => hostsOf(components)).map((host) => `${host}.${target.hostSuffix}`);
   return zoneUntil(timings.acceptance).probeHostRecords(`Find the host names of tier ${tier} in Route 53`, { target, startedAt: Date.now(), wait: timings.acceptance, hosts, ingressAddress });
 }
 

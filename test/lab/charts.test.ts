@@ -1,6 +1,7 @@
 // The charts of gitops/ as helm renders them (A1, A3, A4, D1, G1).
 import { beforeAll, describe, expect, it } from 'vitest';
-import { COMPONENTS, componentsUpTo, HOSTS, isPlatformObject } from '../../domain/components.ts';
+import { parse } from 'yaml';
+import { type Component, componentsUpTo, HOSTS, hostsOf, isPlatformObject } from '../../domain/components.ts';
 import { contractedArgs } from '../../domain/external-dns.ts';
 import { breaches } from '../../domain/manifests/rules.ts';
 import { SECRET_HOLDERS } from '../../domain/platform-secrets.ts';
@@ -28,6 +29,11 @@ beforeAll(async () => {
 
 function deliveredBy(rendered: Manifest[]): Delivered[] {
   return rendered.flatMap((application) => renderApplication(helm, application).map((object) => ({ application: application.metadata.name, tier: application.metadata.labels?.['goldenpath.idp/tier'] ?? '', object })));
+}
+
+/** The hosts of these components as the domain has them, each with the tier of its component. */
+function hostsByTier(components: readonly Component[], suffix: string): { host: string; tier: string }[] {
+  return components.flatMap((component) => hostsOf([component]).map((host) => ({ host: `${host}.${suffix}`, tier: component.tier })));
 }
 
 function objects(kind: string, of = delivered): Manifest[] {
@@ -92,9 +98,9 @@ describe('the applications', () => {
 
   it('D1: every host of every Ingress lies inside the suffix, and they are the hosts of the domain', () => {
     const hosts = delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (at(object, 'spec.rules') as { host: string }[]).map(({ host }) => ({ host, tier })));
-    const own = HOSTS.filter(({ tier }) => ['1', '1.5'].includes(tier));
+    const own = hostsByTier(componentsUpTo('1.5', 'ephemeral'), SUFFIX);
     expect(hosts).toHaveLength(own.length);
-    expect(hosts).toEqual(expect.arrayContaining(own.map(({ host, tier }) => ({ host: `${host}.${SUFFIX}`, tier }))));
+    expect(hosts).toEqual(expect.arrayContaining(own));
   });
 
   it('A1: one IngressClass, one ClusterSecretStore, one ClusterIssuer, each in its own application', () => {
@@ -178,13 +184,13 @@ describe('a persistent platform', () => {
       wave: Number(application.metadata.annotations?.['argocd.argoproj.io/sync-wave']),
       namespace: at(application, 'spec.destination.namespace'),
     }));
-    expect(rendered).toEqual(COMPONENTS);
+    expect(rendered).toEqual(componentsUpTo('3', 'persistent'));
   });
 
   it('D1: its hosts are the hosts of the domain, in the base domain', () => {
     const hosts = persistent.delivered.filter(({ object }) => object.kind === 'Ingress').flatMap(({ tier, object }) => (at(object, 'spec.rules') as { host: string }[]).map(({ host }) => ({ host, tier })));
     expect(hosts).toHaveLength(HOSTS.length);
-    expect(hosts).toEqual(expect.arrayContaining(HOSTS.map(({ host, tier }) => ({ host: `${host}.dev.goldenpathidp.io`, tier }))));
+    expect(hosts).toEqual(expect.arrayContaining(hostsByTier(componentsUpTo('3', 'persistent'), 'dev.goldenpathidp.io')));
   });
 
   it('G1: nothing of it is refused by the check, and so by admission', () => {
@@ -262,5 +268,64 @@ describe('a persistent platform', () => {
   it('T4: an ephemeral platform has a certificate of its build, from the directory without limits, and no address', () => {
     expect(objects('Certificate').map((certificate) => at(certificate, 'spec.dnsNames'))).toEqual([[`*.${SUFFIX}`, `*.apps.${SUFFIX}`]]);
     expect(objects('ClusterIssuer').map((issuer) => Object.keys(at(issuer, 'spec.acme') as object))).toEqual([['server', 'privateKeySecretRef', 'solvers']]);
+  });
+});
+
+describe('an ephemeral Backstage', () => {
+  const enabled = { backstage: { ephemeral: true } };
+  let rendered: Manifest[];
+  let own: Delivered[];
+  const container = () => podTemplates(own)[0]?.spec.containers[0];
+  const config = () => parse((at(objects('ConfigMap', own)[0], 'data') as Record<string, string>)['app-config.yaml'] ?? '') as unknown;
+
+  beforeAll(() => {
+    rendered = renderRoot(helm, '1.5', { ...rootValues(), ...enabled });
+    own = deliveredBy(rendered.filter(({ metadata }) => metadata.name === 'backstage'));
+  });
+
+  it('T4, F2: where the environment enables it, it is one application more, of tier 1.5; of tier 1 there is none yet', () => {
+    const names = rendered.map(({ metadata }) => metadata.name);
+    expect(names).toEqual([...applications.map(({ metadata }) => metadata.name), 'backstage']);
+    expect(names).toEqual(componentsUpTo('1.5', 'ephemeral', { ephemeralBackstage: true }).map(({ name }) => name));
+    expect(rendered.at(-1)?.metadata).toMatchObject({ labels: { 'goldenpath.idp/tier': '1.5' }, annotations: { 'argocd.argoproj.io/sync-wave': '53' } });
+    expect(renderRoot(helm, '1', { ...rootValues(), ...enabled })).toHaveLength(6);
+  });
+
+  it('T4: where it does not, there is none', () => {
+    expect(applications.map(({ metadata }) => metadata.name)).not.toContain('backstage');
+  });
+
+  it('T4, A3: it logs people in at the Keycloak of the base domain, as the client of all builds', () => {
+    expect(config()).toMatchObject({
+      app: { baseUrl: `https://backstage.${SUFFIX}` },
+      auth: { providers: { oidc: { production: { metadataUrl: 'https://keycloak.dev.goldenpathidp.io/realms/goldenpath/.well-known/openid-configuration', clientId: 'backstage-builds', clientSecret: '${OIDC_CLIENT_SECRET}' } } } },
+    });
+    expect(objects('ExternalSecret', own).map((secret) => [secret.metadata.name, at(secret, 'spec.data')])).toEqual([
+      ['backstage-oidc', [{ secretKey: 'backstage', remoteRef: { key: 'goldenpath/dev/oidc/backstage-builds', property: 'secret' } }]],
+    ]);
+  });
+
+  it('F4: it has SQLite in its own memory, and nothing of a database', () => {
+    expect(at(config(), 'backend.database')).toEqual({ client: 'better-sqlite3', connection: ':memory:' });
+    expect(JSON.stringify(own)).not.toMatch(/postgres|rds/i);
+    expect(objects('Job', own)).toEqual([]);
+    expect(container()?.env?.map(({ name }) => name)).toEqual(['NODE_ENV', 'OIDC_CLIENT_SECRET']);
+  });
+
+  it('G1, D1, T1: nothing of it is refused by the check, its host is the domain’s, and every object carries its tier', () => {
+    expect([...rendered, ...own.map(({ object }) => object)].flatMap((object) => breaches(object, scopeOf('ephemeral')))).toEqual([]);
+    expect(objects('Ingress', own).map((ingress) => at(ingress, 'spec.rules.0.host'))).toEqual([`backstage.${SUFFIX}`]);
+    expect(own.filter(({ object }) => object.metadata.labels?.['goldenpath.idp/tier'] !== '1.5')).toEqual([]);
+  });
+
+  it('T4: the persistent platform of such an environment differs in the client’s secret alone, which its oidc-config tells Keycloak', () => {
+    const all = renderRoot(helm, '3', { ...persistentValues(), ...enabled });
+    const changed = deliveredBy(all.filter(({ metadata }) => metadata.name === 'oidc-config'));
+    expect(all.filter(({ metadata }) => metadata.name !== 'oidc-config')).toEqual(persistent.applications.filter(({ metadata }) => metadata.name !== 'oidc-config'));
+    expect(objects('ExternalSecret', changed).map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(['oidc-clients', 'oidc-backstage-builds']));
+    const job = objects('Job', changed).find(({ metadata }) => metadata.name === 'oidc-config');
+    expect((at(job, 'spec.template.spec.containers') as Container[])[0]?.env?.at(-1)).toEqual({ name: 'OIDC_SECRET_BACKSTAGE_BUILDS', valueFrom: { secretKeyRef: { name: 'oidc-backstage-builds', key: 'secret' } } });
+    expect(changed.flatMap(({ object }) => breaches(object, scopeOf('persistent')))).toEqual([]);
+    expect(JSON.stringify(persistent.delivered)).not.toContain('backstage-builds');
   });
 });

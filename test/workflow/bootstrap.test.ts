@@ -35,11 +35,27 @@ test('T1: stages in plan order, each tier preflighted, raised and accepted in tu
   });
 });
 
+test('T3, T4: Backstage’s name is looked for in tier 1.5 of a build that has it, and the root is told of it', async () => {
+  const hosts: string[][] = [];
+  const told: unknown[] = [];
+  const world = newWorld(() => ({
+    probeHostRecords: (input) => { hosts.push(input.hosts.map((host) => host.split('.b-')[0] ?? '')); return Promise.resolve([]); },
+    applyRootApplication: ({ backstage }) => { told.push(backstage); return Promise.resolve([]); },
+  }));
+  await withWorld(world, async ({ bootstrap }) => {
+    await (await bootstrap(ephemeralPlan('bootstrap', newBuildId(), { backstage: { ephemeral: true } }))).result();
+    expect(hosts).toEqual([['kong', '*.apps'], ['prometheus', 'alertmanager', 'grafana', 'backstage']]);
+    expect(told).toEqual([{ ephemeral: true }, { ephemeral: true }]);
+  });
+});
+
 test('T1, T3: a persistent platform is raised to tier 3, the upper tiers accepted from inside as well; an ephemeral one is asked for no database', async () => {
-  const world = newWorld();
+  const hosts: string[] = [];
+  const world = newWorld(() => ({ probeHostRecords: (input) => { hosts.push(input.hosts.join(' ').replaceAll('.dev.goldenpathidp.io', '')); return Promise.resolve([]); } }));
   await withWorld(world, async ({ bootstrap }) => {
     const report = await (await bootstrap(persistentPlan())).result();
     expect(report.state).toBe('ready');
+    expect(hosts).toEqual(['kong *.apps', 'prometheus alertmanager grafana', 'backstage grafana-db', 'keycloak']);
     expect(report.stages.map(({ id, title }) => `${id}: ${title}`).slice(0, 2)).toEqual(['foundation: Check the foundation', 'claim: Record the hosted zone']);
     const gates = ['preflightTier', 'applyRootApplication', 'awaitTier', 'probeAcceptance', 'awaitAcceptanceJob', 'probeHostRecords'];
     const lower = gates.filter((gate) => gate !== 'awaitAcceptanceJob');

@@ -51,6 +51,11 @@ describe('the bootstrap contract', () => {
     expect(Object.keys(rootApplication(values).spec?.source?.helm?.valuesObject ?? {})).not.toContain('objectStorage');
   });
 
+  it('T4: the root is told of the ephemeral Backstage only where the plan has it', () => {
+    expect(rootApplication({ ...values, backstage: { ephemeral: true } }).spec?.source?.helm?.valuesObject).toMatchObject({ backstage: { ephemeral: true } });
+    expect(Object.keys(rootApplication(values).spec?.source?.helm?.valuesObject ?? {})).not.toContain('backstage');
+  });
+
   it('T1: two gates differ in that one parameter and in nothing else', () => {
     const differing = (maxTier: '1' | '1.5') => JSON.stringify(rootApplication({ ...values, maxTier })).replaceAll(`"value":"${maxTier}"`, '"value":"?"');
     expect(differing('1')).toBe(differing('1.5'));

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOSTS } from '../../../domain/components.ts';
-import { OIDC_CLIENT_IDS } from '../../../domain/platform-secrets.ts';
-import { differingFields, OIDC_CLIENTS, wantedClient, wantedRealm } from '../../../domain/oidc.ts';
+import { BUILDS_CLIENT_ID, OIDC_CLIENT_IDS } from '../../../domain/platform-secrets.ts';
+import { changedAddresses, differingFields, OIDC_CLIENTS, wantedBuildsClient, wantedClient, wantedRealm } from '../../../domain/oidc.ts';
 
 const [backstage] = OIDC_CLIENTS;
 if (backstage === undefined) throw new Error('no client');
@@ -20,6 +20,33 @@ describe('the clients', () => {
 
   it('T3: a client is confidential, and only a person can log in through it', () => {
     expect(wantedClient(backstage, 'dev.example.org', 's')).toMatchObject({ publicClient: false, standardFlowEnabled: true, implicitFlowEnabled: false, directAccessGrantsEnabled: false, serviceAccountsEnabled: false });
+  });
+});
+
+describe('the client of the builds', () => {
+  const suffix = 'b-21-11-26-01.dev.example.org';
+  const uri = `https://backstage.${suffix}/api/auth/oidc/handler/frame`;
+
+  it('T4: is a client like the others, but what is wanted of it says nothing of addresses', () => {
+    const { rootUrl, redirectUris, webOrigins, ...common } = wantedClient({ ...backstage, clientId: BUILDS_CLIENT_ID }, 'dev.example.org', 's');
+    expect([rootUrl, redirectUris, webOrigins]).not.toContain(undefined);
+    expect(wantedBuildsClient('s')).toEqual(common);
+  });
+
+  it('T4: a build’s address is entered beside those that are there, and taken away alone', () => {
+    const others = { redirectUris: ['https://other/callback'], webOrigins: ['https://other'] };
+    const both = { redirectUris: ['https://other/callback', uri], webOrigins: ['https://other', `https://backstage.${suffix}`] };
+    expect(changedAddresses(others, suffix, 'add')).toEqual(both);
+    expect(changedAddresses(both, suffix, 'remove')).toEqual(others);
+    expect(changedAddresses({}, suffix, 'add')?.redirectUris).toEqual([uri]);
+    expect(changedAddresses({ ...both, webOrigins: [] }, suffix, 'add')?.webOrigins).toEqual([`https://backstage.${suffix}`]);
+  });
+
+  it('T4: what is so already is no change, whatever else the client has', () => {
+    fc.assert(fc.property(fc.uniqueArray(fc.webUrl()), fc.uniqueArray(fc.webUrl()), fc.constantFrom('add' as const, 'remove' as const), (redirectUris, webOrigins, change) => {
+      const found = { redirectUris, webOrigins };
+      expect(changedAddresses({ ...found, ...changedAddresses(found, suffix, change) }, suffix, change)).toBeUndefined();
+    }));
   });
 });
 

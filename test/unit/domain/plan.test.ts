@@ -56,6 +56,29 @@ describe('makePlan', () => {
     expect(names).not.toContain('external-dns');
   });
 
+  it('T4: an environment that enables it has Backstage in tier 1.5 of its builds, and every other plan keeps its hash', () => {
+    const enabled = ephemeralPlan('bootstrap', '21-11-26-01', { backstage: { ephemeral: true } });
+    expect(enabled.tiers.map(({ tier, components }) => [tier, components.at(-1)?.name])).toEqual([['1', 'cluster-autoscaler'], ['1.5', 'backstage']]);
+    expect([enabled.maxTier, enabled.backstage, enabled.databases]).toEqual(['1.5', { ephemeral: true }, undefined]);
+    expect(ephemeralPlan('bootstrap', '21-11-26-01', { backstage: { ephemeral: false } })).toEqual(ephemeralPlan());
+    expect(Object.keys(ephemeralPlan())).not.toContain('backstage');
+    expect(JSON.stringify(persistentPlan())).not.toContain('lifecycle":"ephemeral');
+  });
+
+  it('T4, F4: the secret of the builds’ client is demanded of builds and of the persistent platform, which tells Keycloak; only where it is enabled, and once', () => {
+    const backstage = { ephemeral: true };
+    const wanted = { name: 'goldenpath/dev/oidc/backstage-builds', keys: ['secret'], tier: '1.5' };
+    expect(ephemeralPlan('bootstrap', '21-11-26-01', { backstage }).secrets).toEqual([...ephemeralPlan().secrets, wanted]);
+    expect(persistentPlan('bootstrap', { backstage }).secrets).toContainEqual(wanted);
+    expect(persistentPlan().secrets.map(({ name }) => name)).not.toContain(wanted.name);
+    const declared = { ...wanted, keys: ['secret', 'note'], tier: '1.5' as const };
+    expect(ephemeralPlan('bootstrap', '21-11-26-01', { backstage, secrets: [declared] }).secrets).toEqual([declared]);
+  });
+
+  it('T4: the persistent platform of such an environment has the same components as ever', () => {
+    expect(persistentPlan('bootstrap', { backstage: { ephemeral: true } }).tiers).toEqual(persistentPlan().tiers);
+  });
+
   it('D1: every host suffix lies inside its zone and never is the base name', () => {
     fc.assert(fc.property(buildId, (id) => {
       const { hostSuffix, zone } = ephemeralPlan('bootstrap', id).target;
@@ -100,6 +123,15 @@ describe('requests and environments', () => {
   });
   it('F2: no request can override the tier', () => { expect(problems({ ...base, maxTier: '3' })).toEqual(['request: (whole): Unrecognized key: "maxTier"']); });
   it('F3: each committed environment file is valid', () => { for (const name of ['dev', 'staging', 'prod']) expect(environment(name).name).toBe(name); });
+  it('T4: an environment says whether its builds have Backstage, with yes or no and nothing else', () => {
+    const problemsWith = (backstage: unknown) => {
+      const result = environmentSchema.safeParse({ ...environment(), backstage });
+      return result.success ? [] : problemsOf(result.error, 'dev.yaml');
+    };
+    for (const sound of [undefined, { ephemeral: true }, { ephemeral: false }]) expect(problemsWith(sound)).toEqual([]);
+    expect(problemsWith({ ephemeral: 'yes' })).toEqual([expect.stringContaining('dev.yaml: backstage.ephemeral: ') as string]);
+    expect(problemsWith({ ephemeral: true, persistent: true })).toEqual([expect.stringContaining('"persistent"') as string]);
+  });
   it('F3: a zone outside its parent is refused, naming the field', () => {
     const dev = environment();
     const result = environmentSchema.safeParse({ ...dev, dns: { ...dev.dns, zone: 'dev.elsewhere.io' } });

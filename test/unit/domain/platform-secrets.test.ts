@@ -7,12 +7,12 @@ import { syncedSecrets } from '../../../domain/platform-secrets.ts';
 
 const APPS = resolve(import.meta.dirname, '../../../gitops/apps');
 
-/** ExternalSecrets of a tier's charts, hooks left out: they are gone when the sync is over. */
+/** ExternalSecrets of a tier's charts. Hooks are left out: they are gone when the sync is over. So is what only some environments have: its Job waits for it. */
 function declared(tier: string): string[] {
   return COMPONENTS.filter((component) => component.tier === tier).flatMap(({ name, namespace }) => {
     const folder = join(APPS, name, 'templates');
     const documents = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), 'utf8').split(/^---$/m));
-    return documents.filter((text) => /^kind: ExternalSecret$/m.test(text) && !text.includes('argocd.argoproj.io/hook')).map((text) => {
+    return documents.filter((text) => /^kind: ExternalSecret$/m.test(text) && !text.includes('argocd.argoproj.io/hook') && !text.includes('.Values.global.backstageBuilds')).map((text) => {
       const keys = [...text.matchAll(/secretKey: (\S+)/g)].map(([, key = '']) => key);
       return `${namespace}/${/^ {2}name: (\S+)$/m.exec(text)?.[1]}: ${keys.toSorted().join(', ')}`;
     });

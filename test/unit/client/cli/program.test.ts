@@ -12,7 +12,7 @@ function helpOf(command: Command): string {
 
 describe('goldenpath --help', () => {
   it('U1: every command of the issue is there', () => {
-    expect(all(program()).map((command) => command.name()).toSorted()).toEqual(['abort', 'accept', 'apply', 'apply', 'approve', 'audit', 'bootstrap', 'check', 'check', 'create', 'database', 'demo', 'deny', 'destroy', 'down', 'env', 'lab', 'oidc', 'orphans', 'plan', 'preflight', 'retry', 'sign', 'status', 'status', 'teardown', 'up', 'verify', 'versions', 'watch', 'worker']);
+    expect(all(program()).map((command) => command.name()).toSorted()).toEqual(['abort', 'accept', 'allow', 'apply', 'apply', 'approve', 'audit', 'bootstrap', 'check', 'check', 'create', 'database', 'demo', 'deny', 'destroy', 'down', 'env', 'lab', 'oidc', 'orphans', 'plan', 'preflight', 'retry', 'sign', 'status', 'status', 'teardown', 'up', 'verify', 'versions', 'watch', 'worker']);
   });
 
   it.each(all(program()).map((command) => [`${command.parent?.name() ?? ''} ${command.name()}`, command] as const))('U1: %s says what it does and has an example', (_, command) => {
