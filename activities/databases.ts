@@ -13,8 +13,9 @@ import type { DatabaseFinding, DatabaseOutcome } from '../domain/database-report
 import type { DatabaseChanges, DatabaseProbes, DatabasesInput } from './database-contract.ts';
 import { type InDatabase, readLive } from './database-reading.ts';
 import { createSecret, promote, putSecret, readSecret, type StoredSecret } from './database-secrets.ts';
+import { mapAwsError } from './errors.ts';
 import { masterLogin } from './rds.ts';
-import { canLogIn, type Endpoint, newPassword, rdsAuthorities, withPostgres } from './postgres.ts';
+import { canLogIn, type Endpoint, mapPostgresError, newPassword, rdsAuthorities, withPostgres } from './postgres.ts';
 
 /** The instance as its administrator reaches it. */
 interface Instance {
@@ -72,8 +73,15 @@ async function applyAll(instance: Instance, { databases, rotate }: DatabasesInpu
   const judged = await judgeAll(instance, databases, rotate);
   refuseProblems(judged);
   const outcomes: DatabaseOutcome[] = [];
-  for (const one of judged) outcomes.push(await settle(instance, one, rotate));
+  for (const one of judged) outcomes.push(await settle(instance, one, rotate).catch((error: unknown) => { throw withDone(error, outcomes); }));
   return outcomes;
+}
+
+/** What stopped the call, with what it had done by then: nobody else would tell (R1: the half that is done is listed, and resumable). */
+function withDone(error: unknown, outcomes: readonly DatabaseOutcome[]): unknown {
+  const done = outcomes.filter(({ did }) => did.length > 0).map(({ app, did }) => `done already, and kept: ${app}: ${did.join('; ')}`);
+  const known = error instanceof GoldenpathError ? error : mapPostgresError(error) ?? mapAwsError(error);
+  return done.length === 0 || known === undefined ? error : new GoldenpathError(known.type, known.message, [...known.problems, ...done], { cause: error });
 }
 
 function refuseProblems(judged: readonly Judged[]): void {
@@ -130,7 +138,7 @@ async function carryOut(instance: Instance, { spec, plan, secret: current, secre
   }
   const password = passwordOf(secret, spec);
   for (const step of plan.steps) {
-    await run(instance, sqlOf(step, { verifier: scramVerifier(password, randomBytes(16)) }));
+    await run(instance, sqlOf(step, { verifier: () => verifierOf(password, name) }));
     did.push(stepWords(step));
   }
   if (current !== undefined && secret.versionId !== current.versionId) {
@@ -143,6 +151,17 @@ async function carryOut(instance: Instance, { spec, plan, secret: current, secre
     did.push(`corrected host, port or dbname in secret ${name}`);
   }
   return did;
+}
+
+/** Throws InvalidInput where PostgreSQL would prepare the password before it compares it, which this product does not: it can be adopted where it works, and not be set. */
+function verifierOf(password: string, secretName: string): string {
+  try {
+    return scramVerifier(password, randomBytes(16));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const problem = `the password in secret ${secretName} cannot be given to a role: ${error.message}. Fix: put another one into the secret, of printable ASCII without blanks`;
+    throw new GoldenpathError('InvalidInput', problem, [problem]);
+  }
 }
 
 /** The password that an earlier attempt staged, or a new one. */

@@ -28,12 +28,12 @@ const NO_BUILD = '00-00-00-00';
 
 /**
  * Changes that must be denied: base names to an ephemeral platform, names in a build's subtree to a persistent one, neighbours, a batch with one foreign
- * name in it, and types that are not ExternalDNS's (D1).
+ * name in it, names at which certificates are proven or that share a wildcard's registry entry, and types that are not ExternalDNS's (D1).
  */
 export function forbiddenChanges({ hostSuffix, zone, parentZone, lifecycle }: Pick<Target, 'hostSuffix' | 'zone' | 'parentZone' | 'lifecycle'>): RecordChange[] {
   const [types, actions] = [['A', 'TXT'], ['UPSERT']];
   const build = buildSuffix(NO_BUILD, zone);
-  const foreign = [parentZone, `x${hostSuffix}`, ...(lifecycle === 'ephemeral' ? [`kong.${build}`, zone, `kong.${zone}`, `\\052.${zone}`] : [build, `kong.${build}`, `\\052.apps.${build}`, `a-xdns.${build}`, `\\052.${build}`])];
+  const foreign = [`_acme-challenge.${hostSuffix}`, `wildcard.${hostSuffix}`, parentZone, `x${hostSuffix}`, ...(lifecycle === 'ephemeral' ? [`kong.${build}`, zone, `kong.${zone}`, `\\052.${zone}`] : [build, `kong.${build}`, `\\052.apps.${build}`, `a-xdns.${build}`, `\\052.${build}`])];
   return [
     ...foreign.map((name) => ({ why: `the name ${name}`, names: [name], types, actions })),
     { why: `a batch with ${foreign.at(-1) ?? ''} in it`, names: [`kong.${hostSuffix}`, foreign.at(-1) ?? ''], types, actions },

@@ -51,9 +51,10 @@ export function checkText(file: string, text: string, scope: ManifestScope): Man
   return report;
 }
 
-/** The one finding of a folder that is a chart. */
-export function chartReport(file: string): ManifestReport {
-  return { files: 1, objects: 0, findings: [atStart(file, { ...breach('kubernetes-document', [], '', 'is a Helm chart, whose templates are no manifests until they are rendered', READABLE), fix: RENDER })] };
+/** The one finding of a folder that is a chart, or of a file of Jsonnet. */
+export function unrenderedReport(file: string, kind: 'chart' | 'jsonnet'): ManifestReport {
+  const [problem, fix] = kind === 'chart' ? ['is a Helm chart, whose templates are no manifests until they are rendered', RENDER] : ['is Jsonnet, and no manifest until it is rendered', 'render it first and check the result: jsonnet <file> | goldenpath check -'];
+  return { files: 1, objects: 0, findings: [atStart(file, { ...breach('kubernetes-document', [], '', problem, READABLE), fix })] };
 }
 
 function atStart(file: string, found: Breach): ManifestFinding {

@@ -27,13 +27,13 @@ function withoutNul(text: string): string {
 
 /**
  * The SQL of one step.
- * @param verifier `SCRAM-SHA-256$…` of the password, for the steps that set one
+ * @param verifier gives `SCRAM-SHA-256$…` of the password; asked for by the steps that set one alone, because not every password that works can be set again
  */
-export function sqlOf(step: Step, { verifier }: { verifier: string }): Sql {
+export function sqlOf(step: Step, { verifier }: { verifier: () => string }): Sql {
   switch (step.kind) {
     case 'create-role': {
       // One transaction: a role without its mark would be somebody else's to the next attempt.
-      const create = `CREATE ROLE ${quoteIdentifier(step.role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(verifier)}`;
+      const create = `CREATE ROLE ${quoteIdentifier(step.role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD ${quoteLiteral(verifier())}`;
       return admin([create, comment(step.role, step.comment)]);
     }
     case 'mark-role': return admin([comment(step.role, step.comment)]);
@@ -41,7 +41,7 @@ export function sqlOf(step: Step, { verifier }: { verifier: string }): Sql {
     // A grant has a grantor; without its name PostgreSQL would look for one of the administrator's own, and only warn where there is none.
     case 'end-membership': return admin([`REVOKE ${quoteIdentifier(step.group)} FROM ${quoteIdentifier(step.member)} GRANTED BY ${quoteIdentifier(step.grantor)}`]);
     case 'allow-login': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} LOGIN`]);
-    case 'set-password': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} PASSWORD ${quoteLiteral(verifier)}`]);
+    case 'set-password': return admin([`ALTER ROLE ${quoteIdentifier(step.role)} PASSWORD ${quoteLiteral(verifier())}`]);
     // CREATE DATABASE … OWNER wants SET; without INHERIT the administrator does not read what applications write.
     case 'let-admin-set': return admin([`GRANT ${quoteIdentifier(step.role)} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE`]);
     case 'create-database': return { database: null, transaction: false, statements: [`CREATE DATABASE ${quoteIdentifier(step.database)} OWNER ${quoteIdentifier(step.owner)}`] };

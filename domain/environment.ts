@@ -82,6 +82,10 @@ export const environmentSchema = z
     error: ({ input }) => betweenSizes(sizes.parse(input).nodeGroup),
     when: ({ value }) => sizes.safeParse(value).success,
   })
+  .superRefine(({ name, secrets }, context) => {
+    // Admission keeps tenants from what begins so: a secret of another name would be anybody's (docs/reference/check.md, secret-key).
+    for (const [index, secret] of secrets.entries()) if (!secret.name.startsWith(`goldenpath/${name}/`)) context.addIssue({ code: 'custom', path: ['secrets', index, 'name'], message: `must begin with goldenpath/${name}/` });
+  })
   .refine(({ name, breakGlass: { approvals } }) => name !== 'prod' || approvals >= 2, {
     path: ['breakGlass', 'approvals'],
     error: 'must be at least 2 in prod (B1)',

@@ -37,16 +37,16 @@ export function buildsDenied({ lifecycle, hostSuffix }: Pick<IamContext, 'lifecy
 }
 
 /**
- * What ExternalDNS is denied whatever the lifecycle: the names at which cert-manager proves certificates. Whoever writes there for a tenant proves
- * names for them.
+ * What ExternalDNS is denied whatever the lifecycle: the names at which cert-manager proves certificates, since whoever writes there for a tenant proves
+ * names for them; and hosts whose registry entry is that of a wildcard (domain/manifests/host-names.ts). Its own TXT have a label in front.
  */
-export function challengesDenied(zoneArn: string): Statement {
+export function reservedDenied(zoneArn: string): Statement {
   return {
-    Sid: 'NeverAChallenge',
+    Sid: 'NeverAReservedName',
     Effect: 'Deny',
     Action: ['route53:ChangeResourceRecordSets'],
     Resource: [zoneArn],
-    Condition: { 'ForAnyValue:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': ['_acme-challenge.*', '*._acme-challenge.*'] } },
+    Condition: { 'ForAnyValue:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': ['_acme-challenge.*', '*._acme-challenge.*', 'wildcard.*'] } },
   };
 }
 

@@ -1,5 +1,5 @@
 // ExternalDNS's role: the records of the platform's own subtree in one zone, without the builds' subtrees in it, and nothing else (C2, D1).
-import { buildsDenied, challengesDenied, recordScope, suffixPatterns } from './dns-scope.ts';
+import { buildsDenied, reservedDenied, recordScope, suffixPatterns } from './dns-scope.ts';
 import { irsaTrust, policyDocument, type IrsaRole } from './role.ts';
 
 const namespace = 'external-dns';
@@ -26,7 +26,7 @@ export const externalDnsRole: IrsaRole = {
             Condition: recordScope(suffixPatterns(context.hostSuffix), ['A', 'AAAA', 'CNAME', 'TXT']),
           },
           ...buildsDenied(context, zone),
-          challengesDenied(zone),
+          reservedDenied(zone),
           {
             Sid: 'ReadTheZone',
             Effect: 'Allow',

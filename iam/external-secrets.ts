@@ -20,7 +20,8 @@ export const externalSecretsRole: IrsaRole = {
     trustPolicy: irsaTrust(context, namespace, serviceAccount),
     managedPolicyArns: [],
     policies: {
-      'named-secrets': policyDocument({ Sid: 'ReadNamedSecrets', Effect: 'Allow', Action: READS, Resource: context.secretNames.map((name) => secretArn(context, name)) }),
+      // IAM takes no statement without a resource.
+      ...(context.secretNames.length === 0 ? {} : { 'named-secrets': policyDocument({ Sid: 'ReadNamedSecrets', Effect: 'Allow', Action: READS, Resource: context.secretNames.map((name) => secretArn(context, name)) }) }),
       ...applicationLogins(context),
     },
   }),

@@ -2,7 +2,7 @@
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
 import { PART_OF, PLATFORM_NAMESPACES } from '../components.ts';
 import { SECRET_HOLDERS } from '../platform-secrets.ts';
-import { allowedNames, foreignPattern, NAME_PATTERN, NEVER_PATTERN, reservedNames, SEPARATOR } from './host-names.ts';
+import { allowedNames, foreignPattern, NAME_PATTERN, NEVER_PATTERN, reservedNames, SEPARATOR, WILDCARD } from './host-names.ts';
 import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, SECRET_PLACE, type SecretPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
@@ -116,7 +116,7 @@ function bindingOf({ metadata }: AdmissionPolicy): AdmissionBinding {
 function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   const suffix = scope.hostSuffix;
   const foreign = foreignPattern(scope);
-  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`]), `!name.matches(${text(NEVER_PATTERN)})`, '(variables.isPlatform || !(name in variables.reserved))'].join(' && ');
+  const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`]), `!name.matches(${text(NEVER_PATTERN)})`, `(variables.isPlatform || !(name.startsWith(${text(WILDCARD)}) || name in variables.reserved))`].join(' && ');
   const annotations = (object: string) => NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`);
   const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object)].join(', ');
   return {

@@ -27,16 +27,20 @@ export function foreignPattern({ lifecycle, hostSuffix }: Pick<ManifestScope, 'l
 
 /**
  * Names that no manifest gives, whatever its namespace: where certificates are proven (ACME DNS-01, RFC 8555 § 8.4), and where ExternalDNS's registry
- * stands. A record of another type there keeps cert-manager's or the registry's TXT out; a TXT there speaks for a name.
+ * stands. A record of another type there keeps cert-manager's or the registry's TXT out; a TXT there speaks for a name. `wildcard` in front shares its
+ * registry entry with the wildcard of the rest (ExternalDNS's --txt-wildcard-replacement): made and deleted, it takes that one's owner away.
  */
-export const NEVER_PATTERN = '(^|[.])_acme-challenge([.]|$)|^([*][.])?[a-z0-9]+-xdns[.]';
+export const NEVER_PATTERN = '(^|[.])_acme-challenge([.]|$)|^([*][.])?[a-z0-9]+-xdns[.]|^wildcard[.]';
+
+/** A wildcard, which only the platform's own namespaces may give: it answers for every name below it that is not there, others' challenges (`_acme-challenge`) among them. */
+export const WILDCARD = '*.';
 
 /**
- * Names that only the platform's own namespaces may give: the suffix itself and its wildcard, which answers for every name that is not there yet, and
- * the platform's hosts, so that nobody takes one before its tier is raised, or beside it.
+ * Names that only the platform's own namespaces may give, beside wildcards: the suffix itself, and the platform's hosts, so that nobody takes one before its
+ * tier is raised, or beside it.
  */
 export function reservedNames({ hostSuffix }: Pick<ManifestScope, 'hostSuffix'>): string[] {
-  return [hostSuffix, `*.${hostSuffix}`, ...HOSTS.map(({ host }) => `${host}.${hostSuffix}`)];
+  return [hostSuffix, ...HOSTS.map(({ host }) => `${host}.${hostSuffix}`)];
 }
 
 /**
@@ -48,8 +52,8 @@ export function nameProblem(name: string, scope: Pick<ManifestScope, 'lifecycle'
   if (name !== scope.hostSuffix && !name.endsWith(`.${scope.hostSuffix}`)) return `lies outside the DNS subtree of this ${scope.lifecycle} platform`;
   const foreign = foreignPattern(scope);
   if (foreign !== undefined && new RegExp(foreign).test(name)) return "lies in an ephemeral platform's DNS subtree";
-  if (new RegExp(NEVER_PATTERN).test(name)) return "is reserved: certificates are proven, or ExternalDNS's registry stands, there";
-  if (isPlatformNamespace(namespace) || !reservedNames(scope).includes(name)) return undefined;
+  if (new RegExp(NEVER_PATTERN).test(name)) return "is reserved: certificates are proven there, or ExternalDNS's registry speaks of it";
+  if (isPlatformNamespace(namespace) || !(name.startsWith(WILDCARD) || reservedNames(scope).includes(name))) return undefined;
   return `is reserved to the platform's own namespaces, and this is in ${namespace ?? 'none by its metadata, so in whichever it is applied to'}`;
 }
 
@@ -60,5 +64,5 @@ function isPlatformNamespace(namespace: string | undefined): boolean {
 /** What is allowed, in words. */
 export function allowedNames({ lifecycle, hostSuffix }: Pick<ManifestScope, 'lifecycle' | 'hostSuffix'>): string {
   const builds = lifecycle === 'ephemeral' ? '' : `, but none in an ephemeral platform's b-DD-MM-YY-NN.${hostSuffix}`;
-  return `names below ${hostSuffix}${builds}, but the platform's own: *, ${HOSTS.map(({ host }) => host).join(', ')}, _acme-challenge, …-xdns`;
+  return `names below ${hostSuffix}${builds}, but no wildcard and none of the platform's own: ${HOSTS.map(({ host }) => host).join(', ')}, _acme-challenge, …-xdns, wildcard`;
 }

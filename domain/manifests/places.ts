@@ -39,15 +39,19 @@ const ANNOTATION = 'external-dns.alpha.kubernetes.io/';
  * (target, alias, ttl, set-identifier, …) say what a record holds, never what it is called.
  * Source: ExternalDNS 0.21, source/annotations/annotations.go and processors.go
  */
-export const NAME_ANNOTATIONS = [`${ANNOTATION}hostname`, `${ANNOTATION}internal-hostname`] as const;
+export const NAME_ANNOTATIONS = [`${ANNOTATION}hostname`, `${ANNOTATION}internal-hostname`, 'konghq.com/host-aliases'] as const;
 
-/** Everything that ExternalDNS makes names from: by its contract Ingress and Service; the other kinds so that a source that somebody adds finds nothing outside the scope. */
+/**
+ * Everything that ExternalDNS makes names from: by its contract Ingress and Service; the other kinds so that a source that somebody adds finds nothing outside the scope. And
+ * what a certificate is asked for with: whoever holds one for a name can answer in its place.
+ */
 export const NAME_PLACES: readonly NamePlace[] = [
   { policy: 'ingresses', kinds: [{ group: 'networking.k8s.io', kind: 'Ingress', resources: ['ingresses'] }], paths: ['spec.rules[].host', 'spec.tls[].hosts[]'] },
   { policy: 'services', kinds: [{ group: CORE, kind: 'Service', resources: ['services'] }], paths: [] },
   { policy: 'gateways', kinds: [of(GATEWAY, 'Gateway'), of(GATEWAY, 'ListenerSet')], paths: ['spec.listeners[].hostname'] },
   { policy: 'routes', kinds: ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => of(GATEWAY, kind)), paths: ['spec.hostnames[]'] },
   { policy: 'dns-endpoints', kinds: [of('externaldns.k8s.io', 'DNSEndpoint')], paths: ['spec.endpoints[].dnsName'] },
+  { policy: 'certificates', kinds: [of('cert-manager.io', 'Certificate')], paths: ['spec.dnsNames[]', 'spec.commonName'] },
 ];
 
 /**

@@ -46,7 +46,7 @@ afterAll(async () => {
 /** Kinds that this API server does not know by itself, with any content. */
 function definitions(): V1CustomResourceDefinition[] {
   const kinds = [...[...NAME_PLACES, SECRET_PLACE].flatMap((place) => place.kinds), { group: 'argoproj.io', kind: 'Application', resources: ['applications'] }].filter(({ group }) => group !== '' && group !== 'networking.k8s.io');
-  const version = (group: string) => ({ 'gateway.networking.k8s.io': 'v1', 'external-secrets.io': 'v1' })[group] ?? 'v1alpha1';
+  const version = (group: string) => ({ 'gateway.networking.k8s.io': 'v1', 'external-secrets.io': 'v1', 'cert-manager.io': 'v1' })[group] ?? 'v1alpha1';
   return kinds.map(({ group, kind, resources: [plural = ''] }) => ({
     apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, a test' } },
@@ -114,7 +114,7 @@ async function disagreements(lifecycle: Lifecycle): Promise<object[]> {
 describe('an ephemeral platform', () => {
   it('G1: the policies are enforced when their activity ends, and again change nothing', async () => {
     const lines = await apply('ephemeral');
-    expect(lines).toEqual([`11 admission policies hold names to ${SUFFIX}, tiers to 1.5, images to the version manifest`]);
+    expect(lines).toEqual([`12 admission policies hold names to ${SUFFIX}, tiers to 1.5, images to the version manifest`]);
     expect(await apply('ephemeral')).toEqual(lines);
   });
 

@@ -124,6 +124,20 @@ describe('a database for an application', () => {
     await canWork('early');
   });
 
+  it('R2: a login that works is adopted whatever its password: one that PostgreSQL would prepare first can be kept, and not be set', async () => {
+    await asAdmin(async (admin) => {
+      await admin.query("CREATE ROLE spoken LOGIN PASSWORD 'two words, übrigens'");
+      await admin.query('GRANT spoken TO CURRENT_USER WITH SET TRUE, INHERIT FALSE');
+      await admin.query('CREATE DATABASE spoken OWNER spoken');
+    });
+    const { port } = (await secretOf('billing')).login;
+    await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/spoken/postgres', SecretString: JSON.stringify({ username: 'spoken', password: 'two words, übrigens', host: '127.0.0.1', port, dbname: 'spoken' }) }));
+    expect(await make('spoken')).toMatchObject({ verdict: 'adopt' });
+    expect((await secretOf('spoken')).login).toMatchObject({ password: 'two words, übrigens' });
+    await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/unspoken/postgres', SecretString: JSON.stringify({ username: 'unspoken', password: 'two words' }) }));
+    await expect(make('unspoken')).rejects.toMatchObject({ type: 'InvalidInput', nonRetryable: true, message: expect.stringContaining('the password in secret goldenpath/dev/unspoken/postgres cannot be given to a role') as string });
+  });
+
   it('R1: a role and a database made by hand are adopted where the application\'s secret logs in, and marked', async () => {
     await asAdmin(async (admin) => {
       await admin.query("CREATE ROLE legacy LOGIN PASSWORD 'made-by-a-script'");

@@ -28,7 +28,7 @@ describe('checkText', () => {
       objects: 1,
       findings: [{
         rule: 'host-name', file: 'a.yaml', line: 4, column: 25, object: 'Ingress shop/web', given: 'Shop.Dev.goldenpathidp.io', problem: 'lies outside the DNS subtree of this ephemeral platform',
-        allowed: "names below b-21-11-26-01.dev.goldenpathidp.io, but the platform's own: *, kong, *.apps, prometheus, alertmanager, grafana, backstage, grafana-db, keycloak, _acme-challenge, …-xdns", fix: 'derive the name from the host suffix (global.hostSuffix in charts)',
+        allowed: "names below b-21-11-26-01.dev.goldenpathidp.io, but no wildcard and none of the platform's own: kong, *.apps, prometheus, alertmanager, grafana, backstage, grafana-db, keycloak, _acme-challenge, …-xdns, wildcard", fix: 'derive the name from the host suffix (global.hostSuffix in charts)',
       }],
     });
   });
@@ -76,12 +76,15 @@ describe('checkManifests', () => {
     expect((await checkManifests([join(dir, 'rendered')], scope)).findings).toMatchObject([{ rule: 'image-digest', given: 'nginx' }]);
   });
 
-  it('A1: finds what Argo CD would apply, below every folder but hidden ones, each file once', async () => {
+  it('A1: finds what Argo CD would apply, below every folder but git’s own, hidden ones too, each file once', async () => {
+    put('a/.hidden/x.yaml', CONFIG);
+    put('a/.dot.yaml', CONFIG);
+    put('a/node_modules/x.yaml', CONFIG);
     put('a/b/c.yml', CONFIG);
     put('a/d.json', JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } }));
     put('a/notes.md', 'no manifest');
     put('a/.git/x.yaml', 'no manifest');
-    expect(await checkManifests([join(dir, 'a'), join(dir, 'a/b/c.yml')], scope)).toEqual({ files: 2, objects: 2, findings: [] });
+    expect(await checkManifests([join(dir, 'a'), join(dir, 'a/b/c.yml')], scope)).toEqual({ files: 5, objects: 5, findings: [] });
   });
 
   it('A1: a chart is one finding that says how to check it', async () => {
@@ -91,6 +94,11 @@ describe('checkManifests', () => {
     expect(findings).toMatchObject([{ rule: 'kubernetes-document', line: 1, column: 1, problem: expect.stringContaining('is a Helm chart') as string, fix: expect.stringContaining('helm template') as string }]);
   });
 
+  it('A1: so is Jsonnet, which Argo CD would render', async () => {
+    put('a.jsonnet', '{}');
+    expect((await checkManifests([dir], scope)).findings).toMatchObject([{ rule: 'kubernetes-document', problem: 'is Jsonnet, and no manifest until it is rendered' }]);
+  });
+
   it('F5: nothing but empty documents is no clean result: what renders them may have failed', async () => {
     put('empty.yaml', '---\n# nothing\n');
     await expect(checkManifests([join(dir, 'empty.yaml')], scope)).rejects.toMatchObject({ type: 'InvalidInput', inputProblems: [{ problem: 'holds no object at all' }] });
@@ -98,6 +106,6 @@ describe('checkManifests', () => {
 
   it('F5: every path that is not there, or holds no manifest, is named at once', async () => {
     mkdirSync(join(dir, 'empty'));
-    await expect(checkManifests([join(dir, 'nowhere'), join(dir, 'empty')], scope)).rejects.toMatchObject({ type: 'InvalidInput', inputProblems: [{ given: join(dir, 'nowhere'), problem: 'cannot be read (ENOENT)' }, { given: join(dir, 'empty'), problem: 'holds no manifest: no .yaml, .yml or .json file' }] });
+    await expect(checkManifests([join(dir, 'nowhere'), join(dir, 'empty')], scope)).rejects.toMatchObject({ type: 'InvalidInput', inputProblems: [{ given: join(dir, 'nowhere'), problem: 'cannot be read (ENOENT)' }, { given: join(dir, 'empty'), problem: 'holds no manifest: no .yaml, .yml, .json or .jsonnet file' }] });
   });
 });

@@ -26,6 +26,13 @@ describe('environments/', () => {
     expect(names.map((name) => environment(name).name)).toEqual(names);
   });
 
+  it('G1: a secret of another name than goldenpath/<environment>/… is refused: admission keeps tenants from those alone', () => {
+    const dev = environment('dev');
+    const [first] = dev.secrets;
+    const { error } = environmentSchema.safeParse({ ...dev, secrets: [first, { name: 'shared/smtp', keys: ['password'] }, { name: 'goldenpath/prod/grafana/admin', keys: ['password'] }] });
+    expect(error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual(['secrets.1.name: must begin with goldenpath/dev/', 'secrets.2.name: must begin with goldenpath/dev/']);
+  });
+
   it('F3: no two environments share a zone, a hosted zone or a registry', () => {
     const all = names.map(environment);
     for (const values of [all.map(({ dns }) => dns.zone), all.map(({ dns }) => dns.hostedZoneId), all.map(({ registry }) => registry.bucket)]) expect(new Set(values).size).toBe(names.length);

@@ -122,10 +122,11 @@ describe('ExternalDNS of a persistent platform', () => {
   });
 
   it('D1: ExternalDNS proves no name for anybody, in either lifecycle, and a name at which one is proven spoils its whole batch', () => {
-    for (const name of ['_acme-challenge.dev.goldenpathidp.io', '_acme-challenge.shop.apps.dev.goldenpathidp.io', 'cname-xdns._acme-challenge.dev.goldenpathidp.io']) {
+    for (const name of ['_acme-challenge.dev.goldenpathidp.io', '_acme-challenge.shop.apps.dev.goldenpathidp.io', 'cname-xdns._acme-challenge.dev.goldenpathidp.io', 'wildcard.apps.dev.goldenpathidp.io']) {
       expect(decision([name], externalDnsRole, ['TXT'])).toBe('explicit-deny');
       expect(decision(['backstage.dev.goldenpathidp.io', name])).toBe('explicit-deny');
     }
+    expect(decision(['cname-xdns.wildcard.apps.dev.goldenpathidp.io', String.raw`\052.apps.dev.goldenpathidp.io`], externalDnsRole, ['TXT', 'A'])).toBe('allow');
   });
 
   it('D3: a dot that Route 53 writes as an escape makes no way into a build’s subtree', () => {

@@ -33,7 +33,7 @@ describe('goldenpath check', () => {
     const { code, stdout, stderr } = await runCli(['check', ...target, 'test/corpus/ephemeral/ingress-base-name.yaml']);
     expect(code).toBe(1);
     expect(stdout).toBe(`test/corpus/ephemeral/ingress-base-name.yaml:8:13 host-name Ingress default/base-name: "shop.dev.goldenpathidp.io" lies outside the DNS subtree of this ephemeral platform
-    allowed: names below b-21-11-26-01.dev.goldenpathidp.io, but the platform's own: *, kong, *.apps, prometheus, alertmanager, grafana, backstage, grafana-db, keycloak, _acme-challenge, …-xdns
+    allowed: names below b-21-11-26-01.dev.goldenpathidp.io, but no wildcard and none of the platform's own: kong, *.apps, prometheus, alertmanager, grafana, backstage, grafana-db, keycloak, _acme-challenge, …-xdns, wildcard
     fix: derive the name from the host suffix (global.hostSuffix in charts)
 `);
     expect(stderr).toBe('1 finding: 1 object in 1 file, for b-21-11-26-01.dev.goldenpathidp.io up to tier 1.5\n');

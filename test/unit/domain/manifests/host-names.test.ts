@@ -65,8 +65,8 @@ describe('nameProblem', () => {
   });
 
   it('D1: nobody’s manifest names a place where certificates are proven, or where the registry stands', () => {
-    fc.assert(fc.property(fc.array(label, { maxLength: 2 }), fc.constantFrom('_acme-challenge', '*._acme-challenge', 'a-xdns.shop', '*.cname-xdns', 'aaaa-xdns.wildcard.apps'), fc.constantFrom(undefined, 'team-a', 'kong'), (labels, reserved, namespace) => {
-      const names = reserved.includes('xdns') ? [`${reserved}.dev.goldenpathidp.io`] : [[reserved, ...labels, 'dev.goldenpathidp.io'].join('.')];
+    fc.assert(fc.property(fc.array(label, { maxLength: 2 }), fc.constantFrom('_acme-challenge', '*._acme-challenge', 'a-xdns.shop', '*.cname-xdns', 'aaaa-xdns.wildcard.apps', 'wildcard.apps', 'wildcard'), fc.constantFrom(undefined, 'team-a', 'kong'), (labels, reserved, namespace) => {
+      const names = /xdns|^wildcard/.test(reserved) ? [`${reserved}.dev.goldenpathidp.io`] : [[reserved, ...labels, 'dev.goldenpathidp.io'].join('.')];
       for (const name of names) expect(nameProblem(name, persistent, namespace)).toMatch(/^is reserved/);
     }));
     for (const name of ['acme-challenge.dev.goldenpathidp.io', 'xdns.dev.goldenpathidp.io', 'shop.a-xdns-1.dev.goldenpathidp.io']) expect(mayWrite(name, persistent, 'team-a')).toBe(true);
@@ -78,7 +78,8 @@ describe('nameProblem', () => {
         expect([name, mayWrite(name, scope, 'team-a'), nameProblem(name, scope, undefined) === undefined]).toEqual([name, false, false]);
         for (const { namespace } of COMPONENTS) expect(mayWrite(name, scope, namespace)).toBe(true);
       }
-      for (const name of ['shop', 'shop.apps', 'keycloak.shop', '*.shop.apps']) expect(mayWrite(`${name}.${scope.hostSuffix}`, scope, 'team-a')).toBe(true);
+      for (const name of ['*.shop.apps', '*.keycloak', '*']) expect([name, mayWrite(`${name}.${scope.hostSuffix}`, scope, 'team-a'), mayWrite(`${name}.${scope.hostSuffix}`, scope, 'kong')]).toEqual([name, false, true]);
+      for (const name of ['shop', 'shop.apps', 'keycloak.shop', 'a.wildcard.apps']) expect(mayWrite(`${name}.${scope.hostSuffix}`, scope, 'team-a')).toBe(true);
     }
     expect(reservedNames(persistent)).toContain('keycloak.dev.goldenpathidp.io');
   });
