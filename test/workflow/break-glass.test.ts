@@ -50,6 +50,16 @@ async function failureOf(handle: AnyHandle): Promise<{ type: string | undefined;
   return { type: error.cause.type ?? undefined, report: error.cause.details?.[0] as RunReport };
 }
 
+/** bob's answer comes after another record has appeared: the run asks anew, and names his decision as void. Gives the records he had been asked about. */
+async function answeredTooLate(handle: AnyHandle, world: World, request: DecisionRequest, decision: 'repair' | 'leave'): Promise<World['records']> {
+  const before = [...world.records];
+  world.records = [...before, { name: 'late.dev.goldenpathidp.io', type: 'A', values: ['192.0.2.9'], because: 'owner-txt' }];
+  await decide(handle, await people.sign('bob', request, decision));
+  await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.subject.length, { timeout: 20_000 }).toBe(2);
+  expect((await handle.query(reportQuery)).waiting?.reason).toContain(`decision ${request.id} is void`);
+  return before;
+}
+
 const kinds = (world: World) => world.audit.map(({ kind }) => kind);
 
 test('B1: repair, signed by an approver, deletes exactly the listed records; then the gate proves them gone and the run ends clean', async () => {
@@ -115,16 +125,10 @@ test('B1: a record that appears after the decision to leave voids it: the run as
 test('B1: what was decided about another list is void for good: it does not come back with the list, and a newer `wait` does not revive it', async () => {
   const world = deadExternalDns();
   givePlatform(world);
-  const own = plan();
   await withWorld(world, async ({ teardownInRealTime }) => {
-    const handle = await teardownInRealTime(own);
+    const handle = await teardownInRealTime(plan());
     const first = await asked(handle);
-    const before = [...world.records];
-    world.records = [...before, { name: `late.${own.target.hostSuffix}`, type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }];
-    await decide(handle, await people.sign('bob', first, 'leave'));
-    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.subject.length, { timeout: 20_000 }).toBe(2);
-    const { waiting } = await handle.query(reportQuery);
-    expect(waiting?.reason).toContain(`decision ${first.id} is void`);
+    const before = await answeredTooLate(handle, world, first, 'leave');
     expect(world.audit).toContainEqual(expect.objectContaining({ kind: 'void', request: first.id, reason: expect.stringContaining('asked anew') as string }));
 
     world.records = before; // exactly what bob signed for
@@ -147,15 +151,10 @@ test('B1: at the precheck as well: an operator’s retry does not revive what wa
     deleteDnsSources: () => { inner.sources = []; return Promise.resolve([]); },
   }));
   givePlatform(world);
-  const own = plan();
   await withWorld(world, async ({ teardownInRealTime }) => {
-    const handle = await teardownInRealTime(own);
+    const handle = await teardownInRealTime(plan());
     const first = await asked(handle);
-    const before = [...world.records];
-    world.records = [...before, { name: `late.${own.target.hostSuffix}`, type: 'A', values: ['192.0.2.9'], because: 'inside-scope' }];
-    await decide(handle, await people.sign('bob', first, 'repair'));
-    await expect.poll(async () => (await handle.query(reportQuery)).waiting?.request?.subject.length, { timeout: 20_000 }).toBe(2);
-    expect((await handle.query(reportQuery)).waiting?.reason).toContain(`decision ${first.id} is void`);
+    const before = await answeredTooLate(handle, world, first, 'repair');
     world.records = before;
     const second = await asked(handle);
     await handle.executeUpdate(retryUpdate, { args: [{ stage: 'drain-precheck', by: 'ana', reason: 'the record is gone again' }] });
