@@ -181,7 +181,8 @@ function isExternalDns({ externalDns: { digest } }: ManifestScope): string {
 /** CEL of every text at a path of an object in one text: `[]` steps are walked, and what is missing is nothing. */
 function textAt(object: string, steps: readonly string[], depth = 0): string {
   const end = steps.findIndex((step) => step.endsWith('[]'));
-  if (end === -1) return `${chain(object, steps)}.orValue("")`;
+  // Of a kind without types it is anything, and a list of texts takes texts alone: what is none fails the expression, and so the object.
+  if (end === -1) return depth === 0 ? `string(${chain(object, steps)}.orValue(""))` : `${chain(object, steps)}.orValue("")`;
   const list = listAt(object, [...steps.slice(0, end), (steps[end] ?? '').slice(0, -2)]);
   const rest = steps.slice(end + 1);
   const item = `item${depth}`;
