@@ -2,7 +2,7 @@
 import { GetHostedZoneCommand, ListHostedZonesByNameCommand, ListResourceRecordSetsCommand, type ListResourceRecordSetsRequest, type ListResourceRecordSetsResponse, type ResourceRecordSet, type Route53Client } from '@aws-sdk/client-route-53';
 import { listingOf, type ZoneListing } from '../domain/dns-gate.ts';
 import { normaliseName } from '../domain/dns-names.ts';
-import { ALIAS, type DnsRecord, recordLine } from '../domain/dns-records.ts';
+import { ALIAS, type DnsRecord, isTakenHost, recordLine } from '../domain/dns-records.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/hash.ts';
 import type { CheckResult } from '../domain/foundation.ts';
@@ -33,8 +33,9 @@ async function readZone(route53: Route53Client, target: Target): Promise<ZoneRea
     reading(listZone(route53, { target })),
   ]);
   if ('problem' in listing) return { zone, delegation, recordsInScope: listing, takenHosts: listing };
-  const [taken, own] = [listing.value.owned.filter(({ because }) => because === 'own-name'), listing.value.owned.filter(({ because }) => because !== 'own-name')];
-  return { zone, delegation, recordsInScope: { value: [...new Set(own.map(({ name }) => name))] }, takenHosts: { value: taken.map(recordLine) } };
+  const { owned } = listing.value;
+  const own = owned.filter(({ because }) => because !== 'own-name');
+  return { zone, delegation, recordsInScope: { value: [...new Set(own.map(({ name }) => name))] }, takenHosts: { value: owned.filter(isTakenHost).map(recordLine) } };
 }
 
 async function readHostedZone(route53: Route53Client, id: string): Promise<{ name: string; privateZone: boolean; nameServers: string[] }> {

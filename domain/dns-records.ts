@@ -116,6 +116,11 @@ export function ownedRecords(listing: readonly DnsRecord[], owner: DnsOwner, kno
   });
 }
 
+/** Whether a record takes one of the platform's hosts from ExternalDNS, which leaves alone what no TXT registers. A challenge there is cert-manager's, which renews while the platform stands. */
+export function isTakenHost({ because, type }: OwnedRecord): boolean {
+  return because === 'own-name' && type !== 'TXT';
+}
+
 export const NOTHING_KNOWN: KnownNames = { names: [], addresses: [] };
 
 /** What is known after a listing showed these records. An ephemeral platform's suffix says enough; a record that only points at the platform gives it no name. */

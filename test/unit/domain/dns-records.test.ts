@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DnsRecord, heritageOwner, knownAfter, type KnownNames, MANAGED_TYPES, NOTHING_KNOWN, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
+import { type DnsRecord, heritageOwner, isTakenHost, knownAfter, type KnownNames, MANAGED_TYPES, NOTHING_KNOWN, ownedLine, ownedRecords, registryName, registrySubject } from '../../../domain/dns-records.ts';
 import { buildOfName, isWithin } from '../../../domain/dns-names.ts';
 import { buildId, hostName, label, record } from './arbitraries.ts';
 
@@ -101,6 +101,11 @@ describe('ownedRecords', () => {
     ]);
     const text = (name: string): DnsRecord => ({ name, type: 'TXT', values: ['"token"'] });
     expect(namesOf(ownedRecords(['_acme-challenge.dev', '_acme-challenge.keycloak.dev', '_acme-challenge.apps.dev', '_acme-challenge.shop.dev', 'keycloak.dev', 'dev'].map((name) => text(`${name}.example.org`)), persistent))).toEqual(['_acme-challenge.dev.example.org TXT', '_acme-challenge.keycloak.dev.example.org TXT', '_acme-challenge.apps.dev.example.org TXT']);
+  });
+
+  it('F4: a record without an owner takes a host from the platform; a challenge, which cert-manager leaves while it renews, does not', () => {
+    const listing: DnsRecord[] = [a('keycloak.dev.example.org'), { name: '_acme-challenge.keycloak.dev.example.org', type: 'TXT', values: ['"token"'] }, a('kong.dev.example.org'), txt('a-xdns.kong.dev.example.org', persistent.ownerId), a('shop.dev.example.org')];
+    expect(namesOf(ownedRecords(listing, persistent).filter(isTakenHost))).toEqual(['keycloak.dev.example.org A']);
   });
 
   it('X2: a name that was the platform’s in one listing stays its own in every later one, until no record bears it', () => {

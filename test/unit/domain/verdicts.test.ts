@@ -115,6 +115,13 @@ describe('checkFoundation', () => {
     expect(checks.find(({ id }) => id === 'scope-empty')).toMatchObject({ ok: true, found: '2 names are its own already, by owner goldenpath-dev' });
   });
 
+  it('F4: a record that nobody owns under a host name is in a persistent platform’s way, and no matter of a build’s', () => {
+    const taken = { takenHosts: { value: ['keycloak.dev.goldenpathidp.io A 192.0.2.1'] } };
+    expect(checkFoundation(persistentPlan(), { ...good, ...taken }).filter(({ ok }) => !ok).map(({ id, found }) => [id, found])).toContainEqual(['hosts-free', "keycloak.dev.goldenpathidp.io A 192.0.2.1 is nobody's by any registry TXT"]);
+    expect(checkFoundation(persistentPlan(), good).find(({ id }) => id === 'hosts-free')).toMatchObject({ ok: true });
+    expect(failedIds(taken)).toEqual([]);
+  });
+
   it('failure 36: a reading that failed is a failed check, never an empty list', () => {
     const unread = Object.fromEntries(Object.keys(good).filter((key) => key !== 'secrets').map((key) => [key, { problem: 'no answer' }]));
     const checks = checkFoundation(plan, { ...good, ...unread, secrets: {} });
