@@ -52,9 +52,9 @@ async function explained(judging: Promise<void>): Promise<void> {
 
 /** Throws ProofMissing unless the permit lets this call through now (ms). */
 export async function judgeDestroying({ target, permit, breakGlass, planHash, proofMaxAgeMs, cleanListings }: Destroying, now: number): Promise<void> {
-  // A plan may ask for more, never for less: whoever starts workflows could bring one that asks for nothing.
   const problems = targetProblems(target);
   if (problems.length > 0) throw new GoldenpathError('ProofMissing', `Refused to destroy ${target.cluster}: its names are not a platform's own: ${problems.join('; ')}`, problems);
+  // A plan may ask for more, never for less: whoever starts workflows could bring one that asks for nothing.
   demandPermit(permit, { target, planHash, now, maxAgeMs: Math.min(proofMaxAgeMs, PROOF.maxAgeMs), cleanListings: Math.max(cleanListings, PROOF.cleanListings) });
   if (permit.kind === 'break-glass') await demandDecision('leave', { target, planHash, breakGlass, request: permit.request, approvals: permit.approvals });
 }
@@ -81,21 +81,26 @@ export async function demandDecision(decision: Decision, { target, planHash, bre
  */
 export function withOwnPolicy<In, Out>(held: HeldEnvironments | undefined, activity: (input: In) => Promise<Out>): (input: In) => Promise<Out> {
   return async (input) => {
-    const [proven, problems] = actsOnProof(input) ? [true, ownTargetProblems(input.target, held)] : [false, actsOnDecision(input) ? ownPolicyProblems(input, held) : []];
-    if (problems.length > 0) throw new GoldenpathError('ProofMissing', `${proven ? 'No proof counts: the plan is about another zone than' : "No decision counts: the plan's approvers are not the ones of"} the worker's environment file. Fix: ${OWN_POLICY_FIX}`, problems);
+    if (actsOnProof(input)) demandNone('No proof counts: the plan is about another zone than', ownTargetProblems(input.target, held));
+    else if (actsOnDecision(input)) demandNone("No decision counts: the plan's approvers are not the ones of", ownPolicyProblems(input, held));
     return activity(input);
   };
 }
 
-/** Whether a proof of Route 53 is what it acts on, or approvers: it is given some, and no proof. By content, so that no activity can be left out. */
+function demandNone(because: string, problems: string[]): void {
+  if (problems.length > 0) throw new GoldenpathError('ProofMissing', `${because} the worker's environment file. Fix: ${OWN_POLICY_FIX}`, problems);
+}
+
+/** Whether a proof of Route 53 is what it acts on. By content, as below, so that no activity can be left out. */
 function actsOnProof(input: unknown): input is Planned {
   if (typeof input !== 'object' || input === null || !('permit' in input)) return false;
   const { permit } = input;
   return typeof permit === 'object' && permit !== null && 'kind' in permit && permit.kind === 'dns-proof';
 }
 
+/** Whether it is given approvers. */
 function actsOnDecision(input: unknown): input is Planned {
-  return typeof input === 'object' && input !== null && 'breakGlass' in input && !actsOnProof(input);
+  return typeof input === 'object' && input !== null && 'breakGlass' in input;
 }
 
 /** The run whose activity this is. */

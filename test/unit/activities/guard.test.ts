@@ -48,6 +48,16 @@ describe('destroyer, on a proof', () => {
     }));
   });
 
+  it('X1: a target whose names are not its cluster’s own is refused, though the proof is of exactly that target', async () => {
+    // A forged plan with build 77's owner id proved the wrong records gone, and destroyed build 01.
+    for (const forged of [{ ownerId: 'goldenpath-dev-21-11-26-77' }, { hostSuffix: 'b-21-11-26-77.dev.goldenpathidp.io' }]) {
+      const other = { ...plan, target: { ...target, ...forged } };
+      const { calls, destroy, bucket } = guarded();
+      await expect(destroy(permitted(other))).rejects.toMatchObject({ type: 'ProofMissing', message: expect.stringContaining('its names are not a platform\'s own') as string });
+      expect([calls, bucket.objects.size]).toEqual([[], 0]);
+    }
+  });
+
   it('X1: a plan that asks for less than three listings and five minutes gets no less', async () => {
     const lax = { cleanListings: 1, proofMaxAgeMs: 3_600_000 };
     for (const change of [{ cleanListings: 2 }, { lastCleanAt: Date.now() - 300_001 }]) {
@@ -202,6 +212,17 @@ describe('every destroying activity', () => {
 
   it.each(names)('B1: %s asks nothing of AWS on the decision of approvers who are not the worker’s own', async (name) => {
     await expect(callHeld(name, await decidedByOne())).rejects.toMatchObject({ type: 'ProofMissing', nonRetryable: true, details: [['breakGlass.approvals is 1 in the plan, 2 in the worker\'s file']] });
+    expect([world.aws.asked, registry.bucket.objects.size]).toEqual([[], 0]);
+  });
+
+  it.each(names)('X1: %s asks nothing of AWS on a proof of another zone than the worker’s own', async (name) => {
+    const { hostedZoneId } = target;
+    const file = environment();
+    const environments = new Map([['dev', { ...file, dns: { ...file.dns, hostedZoneId: 'Z0OTHER' } }]]);
+    const activities = inActivity(createActivities({ ...world.clients, s3: registry.client }, { environments }));
+    await expect((activities[name] as (input: Destroying) => Promise<unknown>)({ ...INPUTS[name], ...permitted(plan) })).rejects.toMatchObject({
+      type: 'ProofMissing', nonRetryable: true, message: expect.stringContaining('No proof counts: the plan is about another zone') as string, details: [[expect.stringContaining(hostedZoneId)]],
+    });
     expect([world.aws.asked, registry.bucket.objects.size]).toEqual([[], 0]);
   });
 
