@@ -48,6 +48,7 @@ describe('ownPolicyProblems', () => {
     expect(problems(own, { cluster: 'goldenpath-prod-eks' })).toEqual(['cluster goldenpath-prod-eks is none of environment dev']);
     expect(problems(own, { cluster: 'goldenpath-dev-eks' })).toEqual([]); // the persistent one
     expect(problems(own, { hostedZoneId: 'Z0PROD' })).toEqual([`the hosted zone is Z0PROD in the plan, ${environment().dns.hostedZoneId} in the worker's file of dev`]);
+    expect(problems(own, { zone: 'prod.goldenpathidp.io' })).toEqual([`the zone is prod.goldenpathidp.io in the plan, ${environment().dns.zone} in the worker's file of dev`]);
   });
 
   it('B1: an environment that the worker has no file of is told with those it has', () => {
