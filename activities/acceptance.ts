@@ -4,7 +4,7 @@ import type { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Ingress, V1Node, V1PersistentVolumeClaim, V1Secret, V1StorageClass } from '@kubernetes/client-node';
 import type { ApplicationState } from '../domain/applications.ts';
-import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, HOSTS, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, isPlatformObject, platformHosts, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
 import { bucketCheck, instanceCheck } from '../domain/foundation-tier-2.ts';
@@ -177,7 +177,7 @@ function addressOf({ status }: V1Ingress): string | undefined {
 
 /** The address of the Ingress of the platform's first host. */
 export function platformAddress(ingresses: readonly V1Ingress[], { hostSuffix }: Pick<Target, 'hostSuffix'>): string {
-  const hosts = HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
+  const hosts = platformHosts(hostSuffix);
   const platform = ingresses.filter(isPlatformObject).find(({ spec }) => (spec?.rules ?? []).some(({ host }) => host !== undefined && hosts.includes(host)));
   return (platform === undefined ? undefined : addressOf(platform)) ?? '';
 }

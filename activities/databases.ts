@@ -13,7 +13,7 @@ import type { DatabaseFinding, DatabaseOutcome } from '../domain/database-report
 import type { DatabaseChanges, DatabaseProbes, DatabasesInput } from './database-contract.ts';
 import { type InDatabase, readLive } from './database-reading.ts';
 import { createSecret, promote, putSecret, readSecret, type StoredSecret } from './database-secrets.ts';
-import { mapAwsError } from './errors.ts';
+import { knownError, mapAwsError } from './errors.ts';
 import { masterLogin } from './rds.ts';
 import { canLogIn, type Endpoint, mapPostgresError, newPassword, rdsAuthorities, withPostgres } from './postgres.ts';
 
@@ -80,7 +80,7 @@ async function applyAll(instance: Instance, { databases, rotate }: DatabasesInpu
 /** What stopped the call, with what it had done by then: nobody else would tell (R1: the half that is done is listed, and resumable). */
 function withDone(error: unknown, outcomes: readonly DatabaseOutcome[]): unknown {
   const done = outcomes.filter(({ did }) => did.length > 0).map(({ app, did }) => `done already, and kept: ${app}: ${did.join('; ')}`);
-  const known = error instanceof GoldenpathError ? error : mapPostgresError(error) ?? mapAwsError(error);
+  const known = knownError(error, [mapPostgresError, mapAwsError]);
   return done.length === 0 || known === undefined ? error : new GoldenpathError(known.type, known.message, [...known.problems, ...done], { cause: error });
 }
 

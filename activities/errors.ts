@@ -131,13 +131,19 @@ function failureOf(type: ErrorType, message: string, problems: string[], extra: 
 
 /** What an activity throws in place of the error: Temporal's own failures (cancellation among them), aborts and unknown errors stay as they are. */
 export function triage(error: unknown, mappers: readonly Mapper[]): unknown {
-  if (error instanceof TemporalFailure || isNamed(error, ['AbortError'])) return error;
-  if (error instanceof GoldenpathError) return toFailure(error);
+  const known = knownError(error, mappers);
+  return known === undefined ? error : toFailure(known);
+}
+
+/** The expected error that this is; undefined for Temporal's own failures (cancellation among them), aborts and unknown errors. */
+export function knownError(error: unknown, mappers: readonly Mapper[]): GoldenpathError | undefined {
+  if (error instanceof TemporalFailure || isNamed(error, ['AbortError'])) return undefined;
+  if (error instanceof GoldenpathError) return error;
   for (const map of mappers) {
     const mapped = map(error);
-    if (mapped !== undefined) return toFailure(mapped);
+    if (mapped !== undefined) return mapped;
   }
-  return error;
+  return undefined;
 }
 
 /** Wraps an activity so that its errors are triaged once, here: by the given mappers first, then by AWS's. */

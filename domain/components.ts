@@ -70,6 +70,11 @@ export const HOSTS: readonly { host: string; component: string }[] = [
   { host: 'keycloak', component: 'keycloak' },
 ];
 
+/** The host names of `HOSTS` below a platform's host suffix. */
+export function platformHosts(hostSuffix: string): string[] {
+  return HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
+}
+
 /** The hosts that these components publish; acceptance of a tier looks each of its components' up in Route 53 (T3). */
 export function hostsOf(components: readonly Component[]): string[] {
   return HOSTS.filter(({ component }) => components.some(({ name }) => name === component)).map(({ host }) => host);

@@ -1,5 +1,5 @@
 // Route 53 records and whose they are: ExternalDNS's TXT registry with our prefix, and the exact owner (D2, D3, failures 14–16).
-import { HOSTS } from './components.ts';
+import { platformHosts } from './components.ts';
 import { buildOfName, isWithin, normaliseName } from './dns-names.ts';
 
 /** A record set as the Route 53 listing gives it, reduced to what comparing and deleting need. */
@@ -123,6 +123,11 @@ export function isTakenHost({ because, type }: OwnedRecord): boolean {
 
 export const NOTHING_KNOWN: KnownNames = { names: [], addresses: [] };
 
+/** The addresses that a ledger's load balancers had, once each: a record that points at one is the platform's to remove. */
+export function addressesIn(ledger: readonly { address?: string }[]): string[] {
+  return [...new Set(ledger.flatMap(({ address }) => (address === undefined ? [] : [addressOf(address)])))].toSorted();
+}
+
 /** What is known after a listing showed these records. An ephemeral platform's suffix says enough; a record that only points at the platform gives it no name. */
 export function knownAfter(known: KnownNames, owned: readonly OwnedRecord[], { lifecycle }: Pick<DnsOwner, 'lifecycle'>): KnownNames {
   if (lifecycle === 'ephemeral') return known;
@@ -175,14 +180,14 @@ interface OwnNames {
 /** The names that are a persistent platform's whatever the type of their record, and the addresses that are its own. */
 function ownNames(owners: Owners, { ownerId, hostSuffix }: DnsOwner, known: KnownNames): OwnNames {
   const registered = [...owners].flatMap(([subject, named]) => (named.has(ownerId) ? (subject.split(' ')[0] ?? []) : []));
-  const hosts = HOSTS.map(({ host }) => `${host}.${hostSuffix}`);
+  const hosts = platformHosts(hostSuffix);
   const challenges = [hostSuffix, ...hosts].map((name) => `${CHALLENGE}${name.replace(/^\*\./, '')}`);
   return { names: new Set([...registered, ...[...hosts, ...challenges, ...known.names].map(normaliseName)]), addresses: new Set(known.addresses.map(addressOf)) };
 }
 
 /** Where a record's value points: an alias's target, a CNAME's or an address. Route 53 also takes `dualstack.` before a load balancer's name. */
 export function addressOf(value: string): string {
-  return normaliseName(value.replace(/^ALIAS /, '')).replace(/^dualstack\./, '');
+  return normaliseName(value.startsWith(ALIAS) ? value.slice(ALIAS.length) : value).replace(/^dualstack\./, '');
 }
 
 /** Every owner that some registry TXT, or the record itself where it is one, names. */

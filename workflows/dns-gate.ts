@@ -2,7 +2,7 @@
 import { sleep } from '@temporalio/workflow';
 import { coversExactly, type Decided } from '../domain/break-glass.ts';
 import { gateStep, type Permit, type ZoneListing } from '../domain/dns-gate.ts';
-import { addressOf, knownAfter, type KnownNames, NOTHING_KNOWN, type OwnedRecord } from '../domain/dns-records.ts';
+import { addressesIn, knownAfter, type KnownNames, NOTHING_KNOWN, type OwnedRecord } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { OwnedObject } from '../domain/report.ts';
 import { nextListingMs } from '../domain/timings.ts';
@@ -24,7 +24,7 @@ export function closedGate(plan: Plan, call: Policies, repairing: Repairing) {
 
   /** Remembers the addresses of the platform's load balancers, those of earlier runs included: a record that points at one is its to remove. */
   function knows(ledger: readonly OwnedObject[]): void {
-    known = { ...known, addresses: [...new Set(ledger.flatMap(({ address }) => (address === undefined ? [] : [addressOf(address)])))].toSorted() };
+    known = { ...known, addresses: addressesIn(ledger) };
   }
 
   /** The platform's records now. Every listing of a run is made here, so that what was its own once stays its own. */

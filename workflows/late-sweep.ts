@@ -1,7 +1,7 @@
 // Sweeps again an hour and a day after a teardown: what comes back late (log groups, interfaces) is found and recorded (teardown.md step 12, failure 30).
 import { ActivityFailure, ApplicationFailure, isCancellation, setCurrentDetails, sleep } from '@temporalio/workflow';
 import { currentDetails } from '../domain/details.ts';
-import { NOTHING_KNOWN } from '../domain/dns-records.ts';
+import { addressesIn, NOTHING_KNOWN } from '../domain/dns-records.ts';
 import type { Plan } from '../domain/plan.ts';
 import { explained, receiptOf, recordResidue, type RunReport } from '../domain/report.ts';
 import { describe } from './failures.ts';
@@ -46,7 +46,7 @@ async function standsAgain({ target, timings }: Plan): Promise<boolean> {
 async function sweepOnce({ target, registry, timings }: Plan, report: RunReport, index: number): Promise<RunReport> {
   const { probe, zone, change } = policies(timings);
   const left = await probe.sweep(`Late sweep ${index + 1}`, { target, ledger: report.ledger });
-  const { owned } = await zone.listZone(`Late sweep ${index + 1}: records of the platform`, { target, known: { ...NOTHING_KNOWN, addresses: report.ledger.flatMap(({ address }) => address ?? []) } });
+  const { owned } = await zone.listZone(`Late sweep ${index + 1}: records of the platform`, { target, known: { ...NOTHING_KNOWN, addresses: addressesIn(report.ledger) } });
   // A record that people decided to leave keeps that reason: it is nobody's surprise.
   const residue = explained([...left, ...recordResidue(owned, target, undefined)], report.residue);
   const swept: RunReport = { ...report, residue, state: residue.length === 0 ? 'clean' : 'clean-with-residue', endedAt: Date.now() };

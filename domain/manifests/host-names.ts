@@ -1,5 +1,5 @@
 // Which host names a platform may write: one verdict, whose patterns the admission policies share (D1, D3).
-import { HOSTS, PLATFORM_NAMESPACES } from '../components.ts';
+import { HOSTS, PLATFORM_NAMESPACES, platformHosts } from '../components.ts';
 import { buildPattern } from '../dns-names.ts';
 import type { ManifestScope } from './scope.ts';
 
@@ -40,7 +40,7 @@ export const WILDCARD = '*.';
  * tier is raised, or beside it.
  */
 export function reservedNames({ hostSuffix }: Pick<ManifestScope, 'hostSuffix'>): string[] {
-  return [hostSuffix, ...HOSTS.map(({ host }) => `${host}.${hostSuffix}`)];
+  return [hostSuffix, ...platformHosts(hostSuffix)];
 }
 
 /**
