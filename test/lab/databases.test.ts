@@ -59,6 +59,17 @@ async function asAdmin<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
   }
 }
 
+/** A role, its database and its secret, as people make them without goldenpath. */
+async function madeByHand(name: string, password: string): Promise<void> {
+  await asAdmin(async (admin) => {
+    await admin.query(`CREATE ROLE ${name} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+    await admin.query(`GRANT ${name} TO CURRENT_USER WITH SET TRUE, INHERIT FALSE`);
+    await admin.query(`CREATE DATABASE ${name} OWNER ${name}`);
+  });
+  const { port } = (await secretOf('billing')).login;
+  await clients.secrets.send(new CreateSecretCommand({ Name: `goldenpath/dev/${name}/postgres`, SecretString: JSON.stringify({ username: name, password, host: '127.0.0.1', port, dbname: name }) }));
+}
+
 async function canWork(app: string): Promise<void> {
   const { login } = await secretOf(app);
   const client = await asApp(login);
@@ -125,13 +136,7 @@ describe('a database for an application', () => {
   });
 
   it('R2: a login that works is adopted whatever its password: one that PostgreSQL would prepare first can be kept, and not be set', async () => {
-    await asAdmin(async (admin) => {
-      await admin.query("CREATE ROLE spoken LOGIN PASSWORD 'two words, übrigens'");
-      await admin.query('GRANT spoken TO CURRENT_USER WITH SET TRUE, INHERIT FALSE');
-      await admin.query('CREATE DATABASE spoken OWNER spoken');
-    });
-    const { port } = (await secretOf('billing')).login;
-    await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/spoken/postgres', SecretString: JSON.stringify({ username: 'spoken', password: 'two words, übrigens', host: '127.0.0.1', port, dbname: 'spoken' }) }));
+    await madeByHand('spoken', 'two words, übrigens');
     expect(await make('spoken')).toMatchObject({ verdict: 'adopt' });
     expect((await secretOf('spoken')).login).toMatchObject({ password: 'two words, übrigens' });
     await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/unspoken/postgres', SecretString: JSON.stringify({ username: 'unspoken', password: 'two words' }) }));
@@ -139,13 +144,7 @@ describe('a database for an application', () => {
   });
 
   it('R1: a role and a database made by hand are adopted where the application\'s secret logs in, and marked', async () => {
-    await asAdmin(async (admin) => {
-      await admin.query("CREATE ROLE legacy LOGIN PASSWORD 'made-by-a-script'");
-      await admin.query('GRANT legacy TO CURRENT_USER WITH SET TRUE, INHERIT FALSE');
-      await admin.query('CREATE DATABASE legacy OWNER legacy');
-    });
-    const { port } = (await secretOf('billing')).login;
-    await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/legacy/postgres', SecretString: JSON.stringify({ username: 'legacy', password: 'made-by-a-script', host: '127.0.0.1', port, dbname: 'legacy' }) }));
+    await madeByHand('legacy', 'made-by-a-script');
     const before = await secretOf('legacy');
     const adopted = await make('legacy');
     expect(adopted).toMatchObject({ verdict: 'adopt' });

@@ -24,7 +24,11 @@ function plan(policy: Partial<BreakGlass> = {}): Plan {
 }
 
 /** ExternalDNS is dead: the sources go, the record stays. */
-const deadExternalDns = () => newWorld((world) => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve([]); } }));
+const deadExternalDns = (more: Parameters<typeof newWorld>[0] = () => ({})) => newWorld((world) => ({ deleteDnsSources: () => { world.sources = []; return Promise.resolve([]); }, ...more(world) }));
+/** The same, and its Deployment says so. */
+const foundDeadBeforeTheDrain = () => deadExternalDns(() => ({
+  readExternalDns: () => Promise.resolve({ state: { deployment: { args: [], replicas: 0, available: 0, serviceAccountRoleArn: 'arn:role/d' } }, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
+}));
 
 async function asked(handle: AnyHandle): Promise<DecisionRequest> {
   for (let look = 0; look < 100; look += 1) {
@@ -145,11 +149,7 @@ test('B1: what was decided about another list is void for good: it does not come
 });
 
 test('B1: at the precheck as well: an operator’s retry does not revive what was decided about another list', async () => {
-  const dead = { deployment: { args: [], replicas: 0, available: 0, serviceAccountRoleArn: 'arn:role/d' } };
-  const world = newWorld((inner) => ({
-    readExternalDns: () => Promise.resolve({ state: dead, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
-    deleteDnsSources: () => { inner.sources = []; return Promise.resolve([]); },
-  }));
+  const world = foundDeadBeforeTheDrain();
   givePlatform(world);
   await withWorld(world, async ({ teardownInRealTime }) => {
     const handle = await teardownInRealTime(plan());
@@ -244,11 +244,7 @@ test('B1: wait gives the gate its time again', async () => {
 });
 
 test('failure 13: ExternalDNS found dead before the drain asks at once; repair is carried to the gate and deletes exactly what was listed', async () => {
-  const dead = { deployment: { args: [], replicas: 0, available: 0, serviceAccountRoleArn: 'arn:role/d' } };
-  const world = newWorld((inner) => ({
-    readExternalDns: () => Promise.resolve({ state: dead, expectedRoleArn: 'arn:role/d', roleProblems: [] }),
-    deleteDnsSources: () => { inner.sources = []; return Promise.resolve([]); },
-  }));
+  const world = foundDeadBeforeTheDrain();
   givePlatform(world);
   await withWorld(world, async ({ teardownInRealTime }) => {
     const handle = await teardownInRealTime(plan());

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import type { PlatformActivities } from '../../activities/contract.ts';
 import { ROOT_APPLICATION } from '../../domain/components.ts';
 import { listingOf } from '../../domain/dns-gate.ts';
-import type { DnsRecord } from '../../domain/dns-records.ts';
-import { newReport } from '../../domain/report.ts';
+import type { DnsRecord, OwnedRecord } from '../../domain/dns-records.ts';
+import { newReport, recordResidue, type RunReport } from '../../domain/report.ts';
 import type { Tier } from '../../domain/tiers.ts';
-import { LATE_SWEEP, retryUpdate, TASK_QUEUE } from '../../workflows/messages.ts';
+import { LATE_SWEEP, retryUpdate } from '../../workflows/messages.ts';
 import { startRun } from '../../client/runs.ts';
 import { persistentPlan } from '../support/plans.ts';
-import { untilWaiting, withWorld } from '../support/runs.ts';
+import { answerOf, untilWaiting, withWorld } from '../support/runs.ts';
 import { application, failed, newWorld, type World } from '../support/world.ts';
 
 /** Each test has an environment of its own: a persistent platform has but one workflow id, and all tests share one server. */
@@ -172,10 +172,18 @@ test('X5: the late sweep of a platform that stands again tells of nothing, and o
   await withWorld(world, async (runs) => {
     const plan = persistentPlan('teardown', { timings: { scale: 1, lateSweeps: true }, name: newName() });
     const report = newReport(plan, { runId: 'r', requester: 'ana', startedAt: Date.now() });
-    const sweep = (workflowId: string) => runs.client.workflow.execute(LATE_SWEEP, { workflowId, taskQueue: TASK_QUEUE, args: [{ plan, report }] });
+    const sweep = (workflowId: string, of = report) => answerOf<RunReport>(runs, { type: LATE_SWEEP, workflowId, input: { plan, report: of } });
     expect(await sweep('late/stands')).toMatchObject({ residue: [] });
     expect(world.calls).not.toContain('sweep');
     stands = false;
     expect(await sweep('late/gone')).toMatchObject({ residue: [{ id: 'arn:role' }] });
+
+    // A record that people decided to leave keeps that reason in every sweep: at 3 a.m. it is no news; another record is.
+    const [left, late] = ['left', 'late'].map((host): OwnedRecord => ({ name: `${host}.${plan.target.hostSuffix}`, type: 'A', values: ['ALIAS lb'], because: 'owner-txt' }));
+    if (left === undefined || late === undefined) throw new TypeError('there are two records');
+    world.records = [left, late];
+    const [decided] = recordResidue([left], plan.target, undefined).map((item) => ({ ...item, why: 'left by decision 0123456789abcdef' }));
+    if (decided === undefined) throw new TypeError('there is a residue');
+    expect(await sweep('late/decided', { ...report, residue: [decided] })).toMatchObject({ residue: [{ id: 'arn:role' }, { id: decided.id, why: decided.why }, { name: `${late.name} A`, why: 'Route 53 lists it after the end' }] });
   });
 });
