@@ -19,7 +19,7 @@ export interface FaultRule {
   resource?: string;
   /** Pattern over the caller's ARN. */
   principal?: string;
-  /** Only this matching call, counted from 1. */
+  /** Only this matching call, counted from 1; where an older rule settled that one, the next. */
   nth?: number;
   /** Only the first so many matching calls. */
   times?: number;
@@ -52,7 +52,7 @@ export interface Faults {
   remove(id: string): boolean;
   clear(): void;
   list(): ActiveFault[];
-  /** The faults that fire for this call, oldest rule first; counting is a part of it. */
+  /** The faults that fire for this call, oldest rule first, up to the one that settles it; counting is a part of it. */
   screen(subject: FaultSubject): ActiveFault[];
 }
 
@@ -75,7 +75,7 @@ export function createFaults(): Faults {
       for (const { fault, draw } of rules.values()) {
         if (!matches(fault, subject)) continue;
         fault.matched += 1;
-        if (!isDue(fault, draw)) continue;
+        if (firing.some(({ answer }) => settles(answer)) || !isDue(fault, draw)) continue;
         fault.fired += 1;
         firing.push(fault);
       }
@@ -100,8 +100,13 @@ function matches(fault: ActiveFault, { service, operation, resource, principal }
   );
 }
 
+/** Whether an answer decides how the call ends: delays leave it to others, and a stale answer needs an earlier one to repeat. */
+function settles(answer: FaultAnswer): boolean {
+  return answer !== 'stale' && !(typeof answer === 'object' && 'latencyMs' in answer);
+}
+
 function isDue(fault: ActiveFault, draw: () => number): boolean {
-  if (fault.nth !== undefined && fault.matched !== fault.nth) return false;
+  if (fault.nth !== undefined && (fault.matched < fault.nth || fault.fired > 0)) return false;
   if (fault.times !== undefined && fault.fired >= fault.times) return false;
   return fault.probability === undefined || draw() < fault.probability;
 }

@@ -40,3 +40,14 @@ it('X4: a rule that could never strike is refused, a removed one strikes no more
   expect(faults.remove(id)).toBe(true);
   expect(faults.screen(call)).toEqual([]);
 });
+
+it('X4: a call that one rule settled is not spent on a younger one: which strikes the next', () => {
+  const faults = createFaults();
+  faults.add({ times: 1, answer: { latencyMs: 1 } });
+  faults.add({ times: 1, answer: 'throttle' });
+  faults.add({ nth: 1, answer: 'reset-after' });
+  const struck = () => faults.screen(call).map(({ answer }) => answer);
+  expect(struck()).toEqual([{ latencyMs: 1 }, 'throttle']);
+  expect(struck()).toEqual(['reset-after']);
+  expect(struck()).toEqual([]);
+});
