@@ -4,7 +4,7 @@ import { matchesPattern } from './request-log.ts';
 /**
  * What happens to a matching call: an HTTP status answers as a fault of the server; `throttle` with the service's own
  * code; `reset-before` cuts the connection and does nothing, `reset-after` does it and then cuts the connection; `stale`
- * repeats the previous answer to the same read; `expired` refuses the credentials; latency is real milliseconds; a code
+ * repeats the previous answer to the same read, and strikes only where there is one; `expired` refuses the credentials; latency is real milliseconds; a code
  * answers with that very error, e.g. PriorRequestNotComplete.
  */
 export type FaultAnswer =
@@ -44,6 +44,8 @@ export interface FaultSubject {
   operation: string;
   resource: string | undefined;
   principal: string;
+  /** Whether the same read was answered before, so that a stale answer can be given. */
+  answered: boolean;
 }
 
 export interface Faults {
@@ -75,7 +77,7 @@ export function createFaults(): Faults {
       for (const { fault, draw } of rules.values()) {
         if (!matches(fault, subject)) continue;
         fault.matched += 1;
-        if (firing.some(({ answer }) => settles(answer)) || !isDue(fault, draw)) continue;
+        if (firing.some(({ answer }) => settles(answer)) || !isDue(fault, subject, draw)) continue;
         fault.fired += 1;
         firing.push(fault);
       }
@@ -85,6 +87,7 @@ export function createFaults(): Faults {
 }
 
 function checkRule(rule: FaultRule): void {
+  if (rule.nth !== undefined && rule.probability !== undefined) throw new RangeError('nth is one call for certain: it takes no probability');
   if (rule.nth !== undefined && !(rule.nth >= 1)) throw new RangeError('nth counts from 1');
   if (rule.times !== undefined && !(rule.times >= 1)) throw new RangeError('times must be at least 1');
   if (rule.probability !== undefined && !(rule.probability > 0 && rule.probability <= 1)) throw new RangeError('probability lies in (0, 1]');
@@ -100,12 +103,13 @@ function matches(fault: ActiveFault, { service, operation, resource, principal }
   );
 }
 
-/** Whether an answer decides how the call ends: delays leave it to others, and a stale answer needs an earlier one to repeat. */
+/** Whether an answer decides how the call ends: delays leave that to others. */
 function settles(answer: FaultAnswer): boolean {
-  return answer !== 'stale' && !(typeof answer === 'object' && 'latencyMs' in answer);
+  return !(typeof answer === 'object' && 'latencyMs' in answer);
 }
 
-function isDue(fault: ActiveFault, draw: () => number): boolean {
+function isDue(fault: ActiveFault, { answered }: FaultSubject, draw: () => number): boolean {
+  if (fault.answer === 'stale' && !answered) return false;
   if (fault.nth !== undefined && (fault.matched < fault.nth || fault.fired > 0)) return false;
   if (fault.times !== undefined && fault.fired >= fault.times) return false;
   return fault.probability === undefined || draw() < fault.probability;

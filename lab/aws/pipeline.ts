@@ -66,8 +66,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       target = identify(target, request);
       caller = authenticate(world, speaker, request, signed);
       target = readInput(target, request);
-      firing = parts.faults.screen({ service: scope, operation: target.name, resource: target.resource, principal: caller.principal.arn });
-      result = await screened({ parts, target, request, requestId, caller, previous }, firing);
+      const key = readKey(target, request);
+      firing = parts.faults.screen({ service: scope, operation: target.name, resource: target.resource, principal: caller.principal.arn, answered: key !== undefined && previous.has(key) });
+      result = await screened({ parts, target, request, requestId, caller, previous, key }, firing);
     } catch (cause) {
       if (!(cause instanceof AwsError)) reportBug(cause, target.name);
       const error = cause instanceof AwsError ? cause : new AwsError('InternalFailure', `the lab failed: ${String(cause)}`, 500);
@@ -123,11 +124,16 @@ interface Screened {
   requestId: string;
   caller: Caller;
   previous: Map<string, WireAnswer>;
+  /** Of a read: what tells it from others, under which its answer is kept. */
+  key: string | undefined;
+}
+
+function readKey({ speaker, name }: Target, { path, rawQuery, body }: WireRequest): string | undefined {
+  return READ.test(name) ? [speaker.scope, name, path, rawQuery, body.toString('latin1')].join('\n') : undefined;
 }
 
 async function screened(context: Screened, firing: readonly ActiveFault[]): Promise<WireAnswer | 'reset'> {
-  const { parts, target, request, previous } = context;
-  const key = READ.test(target.name) ? [target.speaker.scope, target.name, request.path, request.rawQuery, request.body.toString('latin1')].join('\n') : undefined;
+  const { parts, target, previous, key } = context;
   for (const fault of firing) {
     const early = await strike(fault.answer, target.speaker);
     if (early === 'reset') return 'reset';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { createFaults, type FaultRule } from '../../../../lab/aws/faults.ts';
 
-const call = { service: 'route53', operation: 'ListResourceRecordSets', resource: 'hostedzone/Z1', principal: 'arn:aws:iam::1:user/a' };
+const call = { service: 'route53', operation: 'ListResourceRecordSets', resource: 'hostedzone/Z1', principal: 'arn:aws:iam::1:user/a', answered: true };
 
 function strikes(rule: FaultRule, calls: number): boolean[] {
   const faults = createFaults();
@@ -35,6 +35,7 @@ it('X4: a rule that could never strike is refused, a removed one strikes no more
   const faults = createFaults();
   expect(() => faults.add({ nth: 0, answer: 503 })).toThrow(RangeError);
   expect(() => faults.add({ probability: 2, answer: 503 })).toThrow(RangeError);
+  expect(() => faults.add({ nth: 2, probability: 0.5, answer: 503 })).toThrow(RangeError);
   const id = faults.add({ answer: 503 });
   expect(faults.screen(call)).toMatchObject([{ id, matched: 1, fired: 1 }]);
   expect(faults.remove(id)).toBe(true);
@@ -50,4 +51,12 @@ it('X4: a call that one rule settled is not spent on a younger one: which strike
   expect(struck()).toEqual([{ latencyMs: 1 }, 'throttle']);
   expect(struck()).toEqual(['reset-after']);
   expect(struck()).toEqual([]);
+});
+
+it('X4: stale strikes only where there is an answer to repeat; elsewhere it is not spent, and a younger rule strikes', () => {
+  const faults = createFaults();
+  faults.add({ times: 1, answer: 'stale' });
+  faults.add({ times: 1, answer: 'throttle' });
+  const struck = (answered: boolean) => faults.screen({ ...call, answered }).map(({ answer }) => answer);
+  expect([struck(false), struck(true), struck(true)]).toEqual([['throttle'], ['stale'], []]);
 });
