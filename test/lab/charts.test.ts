@@ -265,6 +265,12 @@ describe('a persistent platform', () => {
     expect(objects('ClusterIssuer', persistent.delivered).map((issuer) => at(issuer, 'spec.acme'))).toMatchObject([{ server: 'https://acme-v02.api.letsencrypt.org/directory', email: 'platform@goldenpathidp.io' }]);
   });
 
+  it('T4: the proxy gets the certificate, and each renewed one, by one Ingress for exactly its names; ExternalDNS makes none of them from it (D1)', () => {
+    const named = objects('Ingress', persistent.delivered).filter((ingress) => at(ingress, 'spec.tls') !== undefined);
+    expect(named.map((ingress) => [ingress.metadata.name, at(ingress, 'spec.tls')])).toEqual([['kong', [{ secretName: 'platform-tls', hosts: at(objects('Certificate', persistent.delivered)[0], 'spec.dnsNames') }]]]);
+    expect(named[0]?.metadata.annotations).toEqual({ 'external-dns.alpha.kubernetes.io/ingress-hostname-source': 'annotation-only', 'external-dns.alpha.kubernetes.io/hostname': 'kong.dev.goldenpathidp.io' });
+  });
+
   it('T4: an ephemeral platform has a certificate of its build, from the directory without limits, and no address', () => {
     expect(objects('Certificate').map((certificate) => at(certificate, 'spec.dnsNames'))).toEqual([[`*.${SUFFIX}`, `*.apps.${SUFFIX}`]]);
     expect(objects('ClusterIssuer').map((issuer) => Object.keys(at(issuer, 'spec.acme') as object))).toEqual([['server', 'privateKeySecretRef', 'solvers']]);
