@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ApplicationFailure } from '@temporalio/common';
@@ -12,11 +13,10 @@ import { stringify } from 'yaml';
 import { databaseActivities } from '../../activities/databases.ts';
 import { createKubernetesActivities } from '../../activities/kubernetes-activities.ts';
 import { databaseOf, databaseTags } from '../../domain/databases.ts';
-import { processStartTime } from '../../lab/process-identity.ts';
-import { livingProcesses } from '../../lab/process-registry.ts';
 import { ensureTools } from '../../lab/tools.ts';
 import { type Manifest, persistentValues, renderApplication, renderRoot } from '../support/charts.ts';
 import { eventually } from '../support/lab.ts';
+import { standInAddress } from '../support/stand-ins.ts';
 import { startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { startRds, type TestRds } from '../support/rds.ts';
@@ -55,7 +55,7 @@ afterAll(async () => {
 
 /** An instance with a database for each application, made by the product's own activity: what External Secrets would bring is what it wrote. */
 async function givenDatabases(apps: string[]): Promise<void> {
-  const clients = { rds: new RDSClient(rds.aws.client), secrets: new SecretsManagerClient(rds.aws.client) };
+  const clients = { rds: new RDSClient(rds.aws.client), ec2: new EC2Client(rds.aws.client), secrets: new SecretsManagerClient(rds.aws.client) };
   const instance = { DBInstanceIdentifier: 'goldenpath-dev' };
   await clients.rds.send(new CreateDBInstanceCommand({ ...instance, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
   await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 240, minDelay: 1, maxDelay: 1 }, instance);
@@ -87,17 +87,7 @@ function rendered(application: string, kind: string, name: string): Manifest {
   return found;
 }
 
-/** The loopback address of a stand-in: it is told its ports as its first argument. */
-async function addressOf(deployment: string, index = 0): Promise<string> {
-  return eventually(`${deployment} to run`, 120, async () => {
-    const ours = new RegExp(`^${deployment}-[0-9a-f]+-[a-z0-9]+/`);
-    const running = (await livingProcesses(join(world.dir, 'processes.json'))).filter(({ name }) => ours.test(name) && !name.includes('/rds-ca ')).at(-1);
-    if (running === undefined || processStartTime(running.pid) === undefined) return undefined;
-    const parts = readFileSync(`/proc/${running.pid}/cmdline`, 'utf8').split('\0');
-    const ports = parts[parts.findIndex((part) => part.includes('/lab/applications/')) + 1]?.split(',') ?? [];
-    return `http://127.0.0.1:${ports[index] ?? ''}`;
-  });
-}
+const addressOf = (deployment: string, index = 0) => standInAddress(join(world.dir, 'processes.json'), deployment, index);
 
 async function answer(url: string): Promise<{ status: number; body: unknown }> {
   try {

@@ -1,14 +1,26 @@
-// A persistent platform from outside: what its foundation lacks comes back in one report, exit 5, before anything is written but a receipt; mended, it is raised to tier 3, as pinned; its teardown leaves the database, the zone and the foundation (F4, T1-T3, G1, X3).
+// A persistent platform from outside: what its foundation lacks comes back in one report, exit 5, before anything is written but a receipt; mended, it is raised to tier 3, as pinned; a build beside it has a Backstage that logs people in at its Keycloak; its teardown leaves the database, the zone and the foundation (F4, T1–T4, G1, X3).
+import { join } from 'node:path';
 import { CreateBucketCommand, DeleteBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
 import { accountOf, reachOf, recordsOf } from '../support/account.ts';
 import { documentOf, raiseLab, type TestLab } from '../support/lab.ts';
+import { standInAddress } from '../support/stand-ins.ts';
 
+const PERSISTENT = ['--env', 'dev', '--lifecycle', 'persistent'];
+const BUILD_ID = '21-11-26-02';
+const BUILD = ['--env', 'dev', '--build-id', BUILD_ID];
+const BUILD_CLUSTER = `goldenpath-dev-eks-${BUILD_ID}`;
+const BUILDS_SECRET = 'goldenpath/dev/oidc/backstage-builds';
 const READ = /^(Get|List|Describe|Head|Simulate|BatchGet)/;
 let lab: TestLab;
-beforeAll(async () => { lab = await raiseLab('persistent', { timeScale: 120 }); });
+/** The environment with Backstage for builds (T4). */
+let withBackstage: Record<string, string>;
+beforeAll(async () => {
+  lab = await raiseLab('persistent', { timeScale: 120 });
+  withBackstage = { ...(await lab.environmentsWith('# backstage: { ephemeral: true }', 'backstage: { ephemeral: true }')) };
+});
 afterAll(async () => { await lab.down(); });
 
 async function refused(): Promise<string[]> {
@@ -55,25 +67,57 @@ test('F4: an ephemeral platform of the same environment is planned without any o
   expect(asked.filter(({ service }) => service === 'rds')).toEqual([]);
 });
 
-test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and runs as the version manifest pins; its teardown leaves everything else as it was (X3)', async () => {
+/** The account without a platform. */
+let before: Record<string, string[]>;
+
+test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and runs as the version manifest pins', async () => {
   const reach = reachOf(lab.env);
-  await new SecretsManagerClient(reach).send(new PutSecretValueCommand({ SecretId: 'goldenpath/dev/oidc/clients', SecretString: '{"backstage":"x","grafana":"y"}' }));
+  const secrets = new SecretsManagerClient(reach);
+  await secrets.send(new PutSecretValueCommand({ SecretId: 'goldenpath/dev/oidc/clients', SecretString: '{"backstage":"x","grafana":"y"}' }));
+  await secrets.send(new CreateSecretCommand({ Name: BUILDS_SECRET, SecretString: '{"secret":"of all builds"}' }));
   await new S3Client({ ...reach, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'goldenpath-dev-loki', CreateBucketConfiguration: { LocationConstraint: 'eu-west-2' } }));
-  const before = await accountOf(reach);
-  const up = await lab.cli(['bootstrap', '--env', 'dev', '--lifecycle', 'persistent', '-o', 'json']);
+  before = await accountOf(reach);
+  const up = await lab.cli(['bootstrap', ...PERSISTENT, '-o', 'json'], withBackstage);
   expect({ exit: up.exit, stderr: up.exit === 0 ? '' : up.stderr }).toEqual({ exit: 0, stderr: '' });
   const evidence = (documentOf(up) as RunReport).stages.flatMap((stage) => stage.evidence);
   for (const line of [/^✔ backstage answers: /, /^✔ grafana-postgresql answers: .* its database is ok$/, /^✔ loki answers: /, /^✔ realm answers: /, /^✔ Login to the database keycloak: .*TLSv1\.3$/, /^✔ OIDC client grafana: enabled/, /^✔ Certificates: .*Ready$/]) expect(evidence).toContainEqual(expect.stringMatching(line));
   expect(await recordsOf(reach)).toContainEqual(expect.stringMatching(/^keycloak\.dev\.goldenpathidp\.io\. A /));
-  const pinned = await lab.cli(['versions', 'verify', '--env', 'dev', '--lifecycle', 'persistent', '-o', 'json']);
+  const pinned = await lab.cli(['versions', 'verify', ...PERSISTENT, '-o', 'json'], withBackstage);
   expect({ exit: pinned.exit, ...(documentOf(pinned) as object) }).toMatchObject({ exit: 0, state: 'as-pinned' });
+}, 600_000);
 
-  const down = await lab.cli(['teardown', '--env', 'dev', '--lifecycle', 'persistent', '--confirm', 'goldenpath-dev-eks', '-o', 'json']);
+test('T4: a build beside it has a Backstage in tier 1.5 that logs people in at the persistent Keycloak, once its address is allowed there; its teardown leaves the persistent platform as it was', async () => {
+  const reach = reachOf(lab.env);
+  const beside = await accountOf(reach);
+  const up = await lab.cli(['bootstrap', ...BUILD, '-o', 'json'], withBackstage);
+  expect({ exit: up.exit, stderr: up.exit === 0 ? '' : up.stderr }).toEqual({ exit: 0, stderr: '' });
+  const applications = await lab.kubectl(BUILD_CLUSTER, '-n', 'argocd', 'get', 'applications.argoproj.io', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.goldenpath\\.idp/tier} {.status.sync.status} {.status.health.status}{"\\n"}{end}');
+  expect(applications.split('\n').filter((line) => /backstage|keycloak|oidc/.test(line))).toEqual(['backstage 1.5 Synced Healthy']);
+  expect(await recordsOf(reach)).toContainEqual(expect.stringMatching(/^backstage\.b-21-11-26-02\.dev\.goldenpathidp\.io\. A /));
+  expect(await lab.kubectl(BUILD_CLUSTER, '-n', 'backstage', 'get', 'configmap', 'backstage', '-o', 'yaml')).toContain('metadataUrl: https://keycloak.dev.goldenpathidp.io/realms/goldenpath/');
+  expect(Buffer.from(await lab.kubectl(BUILD_CLUSTER, '-n', 'backstage', 'get', 'secret', 'backstage-oidc', '-o', 'jsonpath={.data.backstage}'), 'base64').toString()).toBe('of all builds');
+
+  // The Keycloak that the persistent platform runs, which made the client in its sync and knows no address yet.
+  const { SecretString = '' } = await new SecretsManagerClient(reach).send(new GetSecretValueCommand({ SecretId: 'goldenpath/dev/keycloak/admin' }));
+  const { username = '', password = '' } = JSON.parse(SecretString) as Record<string, string>;
+  const keycloak = { ...withBackstage, KEYCLOAK_URL: await standInAddress(join(lab.status.folder, 'processes.json'), 'keycloak'), KEYCLOAK_ADMIN_USERNAME: username, KEYCLOAK_ADMIN_PASSWORD: password };
+  const allow = async (...more: string[]) => documentOf(await lab.cli(['oidc', 'allow', '--env', 'dev', '--build-id', BUILD_ID, ...more, '-o', 'json'], keycloak));
+  expect(await allow()).toMatchObject({ state: 'allowed', client: 'backstage-builds', redirectUri: `https://backstage.b-${BUILD_ID}.dev.goldenpathidp.io/api/auth/oidc/handler/frame`, done: 'added' });
+  expect(await allow()).toMatchObject({ done: 'unchanged' });
+
+  const down = await lab.cli(['teardown', ...BUILD, '--confirm', BUILD_CLUSTER, '-o', 'json'], withBackstage);
   expect({ exit: down.exit, ...(documentOf(down) as RunReport) }).toMatchObject({ exit: 0, state: 'clean', residue: [] });
-  expect(await accountOf(reach)).toEqual(before);
+  expect(await accountOf(reach)).toEqual(beside);
+  expect(await allow('--remove')).toMatchObject({ state: 'removed', done: 'removed' });
+}, 600_000);
+
+test('X3: its teardown leaves the database, the zone and the foundation as they were', async () => {
+  const down = await lab.cli(['teardown', ...PERSISTENT, '--confirm', 'goldenpath-dev-eks', '-o', 'json'], withBackstage);
+  expect({ exit: down.exit, ...(documentOf(down) as RunReport) }).toMatchObject({ exit: 0, state: 'clean', residue: [] });
+  expect(await accountOf(reachOf(lab.env))).toEqual(before);
   expect((await lab.cli(['database', 'check', '--env', 'dev', '-o', 'json'])).exit).toBe(0);
 }, 600_000);
 
 test('every execution of these tests replays', async () => {
-  expect((await lab.replayAll()).toSorted()).toEqual(['bootstrapPlatform', 'bootstrapPlatform', 'bootstrapPlatform', 'bootstrapPlatform', 'databaseApply', 'databaseCheck', 'teardownPlatform', 'verifyVersions']);
+  expect((await lab.replayAll()).toSorted()).toEqual([...Array.from({ length: 5 }, () => 'bootstrapPlatform'), 'databaseApply', 'databaseCheck', 'teardownPlatform', 'teardownPlatform', 'verifyVersions']);
 });
