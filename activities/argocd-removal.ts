@@ -1,7 +1,7 @@
 // Removing Applications and then Argo CD itself, each while what it needs still lives (teardown.md steps 4 and 9, failures 2–6).
 import { Context } from '@temporalio/activity';
 import type { KubernetesObject, V1MutatingWebhookConfiguration, V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
-import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, LOAD_BALANCER_CONTROLLER, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { kindOf, namespacedKinds } from './argocd.ts';
 import { type Application, applicationRef, APPLICATIONS_PATH, ARGOCD_API, CASCADE_FINALIZER, CONFIRMED_ANNOTATION, listApplications, remaining, stopSync, waveOf } from './argocd-applications.ts';
@@ -11,7 +11,6 @@ import { awaitFinding, type Finding, Waker } from './kubernetes-watch.ts';
 import { isDefinition } from './kubernetes.ts';
 import { inGroups } from './pages.ts';
 
-const LOAD_BALANCER_CONTROLLER = 'aws-load-balancer-controller';
 /** Source: Argo CD, user guide, sync options, "Resource Deletion With Confirmation". */
 const APPROVED_ANNOTATION = 'argocd.argoproj.io/deletion-approved';
 /** Argo CD takes a light application away in about a second. */
@@ -48,7 +47,7 @@ export async function deleteControllers(cluster: ClusterClient, names: readonly 
 /** Higher goes earlier: the wave, but the load balancer controller and the root application after everything (failures 7, 12). */
 export function removalRank(application: KubernetesObject): number {
   if (application.metadata?.name === ROOT_APPLICATION) return Number.NEGATIVE_INFINITY;
-  return application.metadata?.name === LOAD_BALANCER_CONTROLLER ? Number.MIN_SAFE_INTEGER : waveOf(application);
+  return application.metadata?.name === LOAD_BALANCER_CONTROLLER.name ? Number.MIN_SAFE_INTEGER : waveOf(application);
 }
 
 /** Failure 2: the finalizer first, then the deletion, then its confirmation where Argo CD waits for one that people decided on. */

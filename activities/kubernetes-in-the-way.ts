@@ -1,6 +1,6 @@
 // What a teardown cannot get past by itself, and so must be mended before anything is drained: objects that no controller it knows removes, and a controller that is missing (failures 2, 9, 12).
 import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
-import { ARGOCD_NAMESPACE } from '../domain/components.ts';
+import { ARGOCD_NAMESPACE, LOAD_BALANCER_CONTROLLER } from '../domain/components.ts';
 import type { InTheWay } from '../domain/teardown.ts';
 import { ARGOCD_API } from './argocd-applications.ts';
 import { type ClusterClient, listServed, nameOf, refOf } from './kubernetes-client.ts';
@@ -22,7 +22,7 @@ export async function readInTheWay(cluster: ClusterClient): Promise<InTheWay> {
 
 /** Finalizers of the load balancer controller, by their ends. Source: aws-load-balancer-controller, docs, "Finalizers"; teardown.md, failure 20. */
 const BALANCER_FINALIZER = /(^|\.)k8s\.aws\//;
-const CONTROLLER = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'aws-load-balancer-controller', namespace: 'kube-system' };
+const CONTROLLER = { apiVersion: 'apps/v1', kind: 'Deployment', name: LOAD_BALANCER_CONTROLLER.name, namespace: LOAD_BALANCER_CONTROLLER.namespace };
 
 /** Objects that hold the controller's finalizer while no replica of it is there; undefined where it runs, or nothing waits for it. */
 async function readBalancing(cluster: ClusterClient): Promise<InTheWay['balancing']> {

@@ -12,8 +12,11 @@ export interface Component {
   lifecycle?: Lifecycle;
 }
 
+/** The component that alone takes load balancers away: the drain needs it alive, and its own Application goes last (failure 12). Its Deployment has the same name. */
+export const LOAD_BALANCER_CONTROLLER: Component = { name: 'aws-load-balancer-controller', tier: '1', wave: 5, namespace: 'kube-system' };
+
 export const COMPONENTS: readonly Component[] = [
-  { name: 'aws-load-balancer-controller', tier: '1', wave: 5, namespace: 'kube-system' },
+  LOAD_BALANCER_CONTROLLER,
   { name: 'cert-manager', tier: '1', wave: 6, namespace: 'cert-manager' },
   { name: 'external-secrets', tier: '1', wave: 10, namespace: 'external-secrets' },
   { name: 'external-dns', tier: '1', wave: 20, namespace: 'external-dns' },

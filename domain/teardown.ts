@@ -1,6 +1,6 @@
 // What a teardown decides from what it reads: whether it may begin, what belongs to which step (teardown.md § Order).
 import type { ApplicationState } from './applications.ts';
-import { ARGOCD_NAMESPACE, COMPONENTS, ROOT_APPLICATION } from './components.ts';
+import { ARGOCD_NAMESPACE, COMPONENTS, LOAD_BALANCER_CONTROLLER, ROOT_APPLICATION } from './components.ts';
 import { checkZone, type FoundationReadings, type Reading } from './foundation.ts';
 import { OWN_POLICY_FIX } from './own-policy.ts';
 import type { Plan, Target } from './plan.ts';
@@ -57,7 +57,7 @@ export function undecidable(policyProblems: readonly string[]): string[] {
 /** Failure 12: what only the load balancer controller lets go of. Failure 9: an instance of Karpenter's has nobody who ends it once Karpenter is gone. Failure 2: an Application elsewhere is not frozen, and puts back what is removed. */
 function inTheWayProblems({ nodes, applications, balancing }: InTheWay): string[] {
   return [
-    ...(balancing === undefined ? [] : [`the load balancer controller ${balancing.problem}, and without it nobody takes ${balancing.waiting.join(', ')} away: the drain would wait for it in vain. Fix: kubectl -n kube-system get deployment aws-load-balancer-controller; scale it up, or see its pods and its role`]),
+    ...(balancing === undefined ? [] : [`the load balancer controller ${balancing.problem}, and without it nobody takes ${balancing.waiting.join(', ')} away: the drain would wait for it in vain. Fix: kubectl -n ${LOAD_BALANCER_CONTROLLER.namespace} get deployment ${LOAD_BALANCER_CONTROLLER.name}; scale it up, or see its pods and its role`]),
     ...(nodes.length === 0 ? [] : [`Karpenter still has ${nodes.join(', ')}: instances that it started would outlive it. Fix: while Karpenter runs: kubectl delete nodepools.karpenter.sh,nodeclaims.karpenter.sh --all`]),
     ...(applications.length === 0 ? [] : [`Argo CD applications outside its namespace ${ARGOCD_NAMESPACE} would not be frozen: ${applications.join(', ')}. Fix: delete them with their objects, or move them: kubectl get applications.argoproj.io -A`]),
   ];

@@ -2,10 +2,10 @@ import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/clie
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../domain/report.ts';
-import { abortUpdate, reportQuery, retrySignal, retryUpdate } from '../../workflows/messages.ts';
+import { abortUpdate, reportQuery, retrySignal, retryUpdate, TEARDOWN } from '../../workflows/messages.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
-import { type AnyHandle, untilWaiting, withWorld } from '../support/runs.ts';
+import { type AnyHandle, answerOf, causeOf, untilWaiting, withWorld } from '../support/runs.ts';
 import { failed, givePlatform, goodZone, newWorld, type World } from '../support/world.ts';
 
 const newBuildId = buildIdsOf('teardown');
@@ -38,6 +38,18 @@ test('X1: sources first, records proven gone, only then anything is destroyed', 
     const listingsBefore = world.calls.slice(world.calls.indexOf('probeLoadBalancersGone'), world.calls.indexOf('deleteVolumes')).filter((call) => call === 'listZone');
     expect(listingsBefore.length).toBeGreaterThanOrEqual(3);
     expect([...world.receipts.values()].map(({ report: kept }) => kept.state)).toEqual(['clean']);
+  });
+});
+
+test('X2: a run under another workflow id than its plan’s is refused before anything is read: the guard finds its proof and its question by that id', async () => {
+  const world = newWorld();
+  givePlatform(world);
+  await withWorld(world, async (runs) => {
+    const forged = plan();
+    const input = { plan: forged, request: { environment: 'dev', lifecycle: 'ephemeral', buildId: forged.target.buildId, requester: 'ana', onFailure: 'wait' } };
+    const refused = await causeOf(answerOf(runs, { type: TEARDOWN, workflowId: `by-hand/${forged.target.workflowId}`, input }));
+    expect({ type: refused.type, message: refused.message }).toEqual({ type: 'InvalidInput', message: `the workflow id is by-hand/${forged.target.workflowId}, the plan's is ${forged.target.workflowId}: start runs with goldenpath, which takes the id from the plan` });
+    expect(world.calls).toEqual([]);
   });
 });
 
