@@ -14,8 +14,11 @@ import type { DatabaseChanges, DatabaseProbes, DatabasesInput } from './database
 import { type InDatabase, readLive } from './database-reading.ts';
 import { createSecret, promote, putSecret, readSecret, type StoredSecret } from './database-secrets.ts';
 import { knownError, mapAwsError } from './errors.ts';
-import { masterLogin } from './rds.ts';
-import { canLogIn, type Endpoint, mapPostgresError, newPassword, rdsAuthorities, withPostgres } from './postgres.ts';
+import { type InstanceName, masterLogin } from './rds.ts';
+import { readWayProblems } from './rds-instance.ts';
+import { canLogIn, type Endpoint, isLost, mapPostgresError, newPassword, rdsAuthorities, withPostgres } from './postgres.ts';
+
+type Needed = Pick<Clients, 'rds' | 'ec2' | 'secrets'>;
 
 /** The instance as its administrator reaches it. */
 interface Instance {
@@ -41,7 +44,7 @@ const LOCK = 'SELECT pg_try_advisory_lock(1_735_355_492) AS held';
 const ROUNDS = 3;
 
 /** `rdsCaFile`: the authorities of RDS, PEM. */
-export function databaseActivities(clients: Pick<Clients, 'rds' | 'secrets'>, { rdsCaFile }: { rdsCaFile?: string | undefined }): Pick<DatabaseProbes, 'checkDatabases'> & Pick<DatabaseChanges, 'applyDatabases'> {
+export function databaseActivities(clients: Needed, { rdsCaFile }: { rdsCaFile?: string | undefined }): Pick<DatabaseProbes, 'checkDatabases'> & Pick<DatabaseChanges, 'applyDatabases'> {
   return {
     checkDatabases: (input) => onInstance(clients, rdsCaFile, input, async (instance) => {
       const judged = await judgeAll(instance, input.databases, false);
@@ -51,15 +54,41 @@ export function databaseActivities(clients: Pick<Clients, 'rds' | 'secrets'>, { 
   };
 }
 
-async function onInstance<T>(clients: Pick<Clients, 'rds' | 'secrets'>, rdsCaFile: string | undefined, { environment, instance }: Omit<DatabasesInput, 'rotate'>, use: (instance: Instance) => Promise<T>): Promise<T> {
+async function onInstance<T>(clients: Needed, rdsCaFile: string | undefined, { environment, instance }: Omit<DatabasesInput, 'rotate'>, use: (instance: Instance) => Promise<T>): Promise<T> {
   const ca = await rdsAuthorities(rdsCaFile);
-  const { database, ...login } = await masterLogin(clients, { environment, identifier: instance });
-  const inDatabase: InDatabase = (name, work) => withPostgres({ ...login, database: name, ca }, work);
-  return inDatabase(database, (admin) => use({ secrets: clients.secrets, environment, endpoint: { host: login.host, port: login.port }, ca, admin, inDatabase }));
+  const name: InstanceName = { environment, identifier: instance };
+  const { database, ...login } = await masterLogin(clients, name);
+  const inDatabase: InDatabase = (within, work) => withPostgres({ ...login, database: within, ca }, work);
+  let reached = false;
+  try {
+    return await inDatabase(database, (admin) => {
+      reached = true;
+      return use({ secrets: clients.secrets, environment, endpoint: { host: login.host, port: login.port }, ca, admin, inDatabase });
+    });
+  } catch (error) {
+    throw reached ? error : await explained(error, clients, name);
+  }
+}
+
+/**
+ * An instance from whose address nothing comes back, with what its network has to do with it (R3). PreflightFailed where people must mend that: trying again would
+ * only wait for them. Unavailable still where the network is as it must be, as while an instance fails over, and where it cannot be read, which is told.
+ */
+async function explained(error: unknown, clients: Needed, name: InstanceName): Promise<unknown> {
+  const known = knownError(error, [mapPostgresError, mapAwsError]);
+  if (known === undefined || !isLost(error)) return error;
+  try {
+    const [first, ...others] = await readWayProblems(clients, name);
+    return first === undefined ? error : new GoldenpathError('PreflightFailed', `${name.identifier} does not answer: ${first}`, [...known.problems, first, ...others], { cause: error });
+  } catch (unread) {
+    const why = knownError(unread, [mapAwsError]);
+    if (why === undefined) throw unread;
+    return new GoldenpathError(known.type, known.message, [...known.problems, `why is not known: ${why.message}`], { cause: error });
+  }
 }
 
 /** The databases that PostgreSQL has beside its own, whoever made them: what is lost with the instance (R4). */
-export function listDatabases(clients: Pick<Clients, 'rds' | 'secrets'>, rdsCaFile: string | undefined, on: { environment: string; instance: string }): Promise<string[]> {
+export function listDatabases(clients: Needed, rdsCaFile: string | undefined, on: { environment: string; instance: string }): Promise<string[]> {
   return onInstance(clients, rdsCaFile, { ...on, databases: [] }, async ({ admin }) => {
     const { rows } = await admin.query<{ name: string }>("SELECT datname AS name FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', 'rdsadmin')");
     return rows.map(({ name }) => name);
@@ -100,10 +129,10 @@ async function judgeAll(instance: Instance, specs: readonly DatabaseSpec[], rota
 async function judge({ secrets, environment, endpoint, ca, admin, inDatabase }: Instance, spec: DatabaseSpec, rotate: boolean): Promise<Judged> {
   const secretName = databaseSecretName({ environment, app: spec.app });
   const [live, secret] = [await readLive(admin, spec, inDatabase), await readSecret(secrets, secretName)];
-  const reading = readLogin(secret?.text, spec);
-  const state: SecretState = reading.shape !== 'sound' ? reading.shape
+  const held = readLogin(secret?.text, spec);
+  const state: SecretState = held.shape !== 'sound' ? held.shape
     : live.roles.length === 0 ? 'early'
-    : await canLogIn({ ...endpoint, ca, user: spec.owner, password: reading.password, database: spec.database }) ? 'works' : 'wrong';
+    : await canLogIn({ ...endpoint, ca, user: spec.owner, password: held.password, database: spec.database }) ? 'works' : 'wrong';
   return { spec, secretName, secret, plan: planDatabase(spec, live, { environment, secret: state, rotate }) };
 }
 
@@ -173,9 +202,9 @@ async function pendingSecret({ secrets }: Instance, spec: DatabaseSpec, { name, 
 }
 
 function passwordOf({ text }: StoredSecret, spec: DatabaseSpec): string {
-  const reading = readLogin(text, spec);
-  if (reading.shape !== 'sound') throw new Error(`the secret of ${spec.app} has no login`);
-  return reading.password;
+  const held = readLogin(text, spec);
+  if (held.shape !== 'sound') throw new Error(`the secret of ${spec.app} has no login`);
+  return held.password;
 }
 
 async function run({ admin, inDatabase }: Instance, { database, transaction, statements }: Sql): Promise<void> {

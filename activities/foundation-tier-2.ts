@@ -13,7 +13,7 @@ import type { Probes } from './contract.ts';
 import { readSecret } from './database-secrets.ts';
 import { tryLogin, rdsAuthorities } from './postgres.ts';
 import { describeInstance, isOfEnvironment } from './rds.ts';
-import { readOpenBlocks } from './rds-instance.ts';
+import { readOpenBlocks, vpcOf } from './rds-instance.ts';
 import { privateSubnets } from './rds-network.ts';
 import { reading } from './reading.ts';
 
@@ -54,8 +54,8 @@ export async function readLokiBucket({ s3 }: Pick<Clients, 's3'>, { objectStorag
 
 function facts(instance: DBInstance | undefined, environment: string): InstanceReading | null {
   if (instance === undefined) return null;
-  const { DBInstanceStatus = 'unknown', TagList, DBSubnetGroup } = instance;
-  return { status: DBInstanceStatus, owned: isOfEnvironment(TagList, environment), vpcId: DBSubnetGroup?.VpcId ?? '' };
+  const { DBInstanceStatus = 'unknown', TagList } = instance;
+  return { status: DBInstanceStatus, owned: isOfEnvironment(TagList, environment), vpcId: vpcOf(instance) };
 }
 
 /** Tries each application's login on an instance that serves. A secret that is not there or lacks a key is left out: the check of the secrets tells, which looks at no value. */

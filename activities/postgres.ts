@@ -102,6 +102,15 @@ const CERTIFICATE = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|U
 /** What pg says where no answer came; it gives these no code. */
 const NO_ANSWER = /^(?:timeout expired|Query read timeout|Connection terminated.*)$/;
 
+/** What pg, or node, says where packets were lost on the way: a security group drops them. A refused connection or PostgreSQL's own error is an answer. */
+const LOST = { message: /^timeout expired$/, codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'] };
+
+/** Whether nothing came back from the instance's address, so that its network may be the reason. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof pg.DatabaseError) return false;
+  return LOST.message.test(error.message) || ('code' in error && LOST.codes.includes(String(error.code)));
+}
+
 /** An error of PostgreSQL or of the way to it. The texts hold names of roles and databases, never a password: no statement has one. */
 export const mapPostgresError: Mapper = (error) => {
   if (!(error instanceof Error)) return undefined;

@@ -15,7 +15,7 @@ import { toTagList } from './ownership.ts';
 import { present } from './pages.ts';
 import { demandOfEnvironment, describeInstance } from './rds.ts';
 
-type Needs = Pick<Clients, 'rds' | 'secrets' | 's3'>;
+type Needs = Pick<Clients, 'rds' | 'ec2' | 'secrets' | 's3'>;
 type Destroyers = Pick<DatabaseProbes, 'readDoomed' | 'probeSnapshot' | 'probeInstanceGone'> & Pick<DatabaseChanges, 'snapshotInstance'> & DatabaseDestroyers;
 
 /** `rdsCaFile`: the authorities of RDS, PEM. */

@@ -3,6 +3,7 @@ import { DescribeSecurityGroupsCommand } from '@aws-sdk/client-ec2';
 import { CreateDBInstanceCommand, type DBInstance } from '@aws-sdk/client-rds';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { ConnectivityReadings } from '../domain/connectivity.ts';
+import { vpcFix, vpcProblems, wayProblems } from '../domain/database-network.ts';
 import { type DatabaseInstance, databaseSecretName, databaseTags, MASTER_USER } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Clients } from './clients.ts';
@@ -11,7 +12,7 @@ import { isNamed } from './errors.ts';
 import { databaseActions } from './database-actions.ts';
 import { deniedActions, foundationVpcIds, readCaller, readSecretKeys } from './foundation.ts';
 import { toTagList } from './ownership.ts';
-import { demandOfEnvironment, describeInstance, isOfEnvironment, probeInstance } from './rds.ts';
+import { demandOfEnvironment, describeInstance, type InstanceName, isOfEnvironment, probeInstance } from './rds.ts';
 import { describeSubnetGroup, ensureNetwork, foundationVpc, openBlocks, privateSubnets } from './rds-network.ts';
 import { reading } from './reading.ts';
 
@@ -32,8 +33,9 @@ async function ensureInstance({ rds, ec2, sts }: Pick<Clients, 'rds' | 'ec2' | '
   if (found !== undefined) demandOfEnvironment(`RDS instance ${wanted.identifier}`, found.TagList, environment);
   const [vpcId, subnets] = [await foundationVpc(ec2, environment), await privateSubnets(ec2, environment)];
   demandZones(environment, subnets.map(({ zone }) => zone));
+  if (found !== undefined) demandVpc(environment, wanted.identifier, { vpcId, found });
   const { securityGroupId, lines } = await ensureNetwork({ rds, ec2 }, { environment, vpcId, subnets, subnetGroup: wanted.subnetGroup, securityGroup: wanted.securityGroup });
-  if (found !== undefined) return [...lines, `RDS instance ${wanted.identifier} is there`, ...differences(wanted, found)];
+  if (found !== undefined) return [...lines, `RDS instance ${wanted.identifier} is there`, ...differences(wanted, found, securityGroupId)];
   try {
     await rds.send(new CreateDBInstanceCommand({
       DBInstanceIdentifier: wanted.identifier, DBInstanceClass: wanted.class, Engine: 'postgres', EngineVersion: wanted.engineVersion, AllocatedStorage: wanted.storageGib, StorageType: 'gp3', StorageEncrypted: true,
@@ -60,9 +62,17 @@ function demandZones(environment: string, zones: readonly string[]): void {
   throw new GoldenpathError('PreflightFailed', problem, [problem]);
 }
 
+/** Before anything is made beside an instance that no platform can reach. */
+function demandVpc(environment: string, identifier: string, { vpcId, found }: { vpcId: string; found: DBInstance }): void {
+  const [problem] = vpcProblems({ identifier, vpcId: vpcOf(found), vpcIds: [vpcId] });
+  if (problem !== undefined) throw new GoldenpathError('PreflightFailed', problem, [`${problem}: ${vpcFix(identifier, `goldenpath database apply --env ${environment}`)}`]);
+}
+
 /** What the file says otherwise: told, not changed, because a change of class or version is an outage that somebody picks the hour of. RDS raises minor versions by itself. */
-function differences(wanted: DatabaseInstance, { DBInstanceClass, AllocatedStorage, EngineVersion = '' }: DBInstance): string[] {
+function differences(wanted: DatabaseInstance, found: DBInstance, securityGroupId: string): string[] {
+  const { DBInstanceClass, AllocatedStorage, EngineVersion = '' } = found;
   return [
+    ...(groupIds(found).includes(securityGroupId) ? [] : [`differs from the file: it does not use security group ${wanted.securityGroup} (${securityGroupId}), but ${groupIds(found).join(', ') || 'none'}; nothing was changed. To have it use that one: aws rds modify-db-instance --db-instance-identifier ${wanted.identifier} --vpc-security-group-ids ${securityGroupId}`]),
     ...(DBInstanceClass === wanted.class ? [] : [`differs from the file: its class is ${DBInstanceClass}, not ${wanted.class}; nothing was changed`]),
     ...(AllocatedStorage === wanted.storageGib ? [] : [`differs from the file: it has ${AllocatedStorage} GiB, not ${wanted.storageGib}; nothing was changed`]),
     ...(major(EngineVersion) === major(wanted.engineVersion) ? [] : [`differs from the file: it is PostgreSQL ${EngineVersion}, not ${wanted.engineVersion}; nothing was changed`]),
@@ -108,13 +118,26 @@ export async function readOpenBlocks(ec2: Clients['ec2'], instance: DBInstance |
   return [...new Set(SecurityGroups.flatMap((group) => openBlocks(group)))];
 }
 
+/** Why an instance that serves gives no answer, as far as its network tells (R3). */
+export async function readWayProblems({ rds, ec2 }: Pick<Clients, 'rds' | 'ec2'>, { environment, identifier }: InstanceName): Promise<string[]> {
+  const instance = await describeInstance({ rds }, identifier);
+  if (instance === undefined) return [`RDS has no instance ${identifier} any more`];
+  const [vpcIds, openTo, subnets] = await Promise.all([foundationVpcIds(ec2, environment), readOpenBlocks(ec2, instance), privateSubnets(ec2, environment)]);
+  return wayProblems({ identifier, vpcId: vpcOf(instance), vpcIds, openTo, subnets }, environment);
+}
+
+/** The VPC of an instance, or words that are none's. */
+export function vpcOf(instance: DBInstance): string {
+  return instance.DBSubnetGroup?.VpcId ?? 'no VPC that RDS names';
+}
+
 function groupIds(instance: DBInstance | undefined): string[] {
   return (instance?.VpcSecurityGroups ?? []).flatMap(({ VpcSecurityGroupId }) => VpcSecurityGroupId ?? []);
 }
 
 function facts(instance: DBInstance, environment: string) {
   return {
-    status: instance.DBInstanceStatus ?? 'unknown', owned: isOfEnvironment(instance.TagList, environment), vpcId: instance.DBSubnetGroup?.VpcId ?? '', isPublic: instance.PubliclyAccessible === true, encrypted: instance.StorageEncrypted === true,
+    status: instance.DBInstanceStatus ?? 'unknown', owned: isOfEnvironment(instance.TagList, environment), vpcId: vpcOf(instance), isPublic: instance.PubliclyAccessible === true, encrypted: instance.StorageEncrypted === true,
     isProtected: instance.DeletionProtection === true, masterSecret: instance.MasterUserSecret?.SecretArn !== undefined,
   };
 }

@@ -3,7 +3,7 @@ import {
   AuthorizeSecurityGroupIngressCommand, CreateSecurityGroupCommand, DescribeSecurityGroupsCommand, type EC2Client, paginateDescribeSubnets, type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import { CreateDBSubnetGroupCommand, type DBSubnetGroup, DescribeDBSubnetGroupsCommand, ListTagsForResourceCommand, type RDSClient } from '@aws-sdk/client-rds';
-import { POSTGRES_PORT } from '../domain/connectivity.ts';
+import { POSTGRES_PORT } from '../domain/database-network.ts';
 import { databaseTags } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { isNamed, orAbsent } from './errors.ts';

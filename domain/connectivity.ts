@@ -1,13 +1,11 @@
 // The connectivity contract between an environment's database and its platforms, point by point, and the verdict on each (R3). Pure.
 // A change of what a point demands is a new version: `database check` prints the one it judged by.
+import { POSTGRES_PORT, vpcProblems } from './database-network.ts';
 import type { DatabaseFinding } from './database-report.ts';
 import type { Databases } from './databases.ts';
 import type { CheckResult, Reading } from './foundation.ts';
 
 export const CONTRACT_VERSION = 2;
-
-/** PostgreSQL's port, on which RDS listens unless told otherwise. */
-export const POSTGRES_PORT = 5432;
 
 /** The keys that applications read from their secret (R2). */
 export const SECRET_KEYS = ['username', 'password', 'host', 'port', 'dbname'] as const;
@@ -41,7 +39,7 @@ export function checkConnectivity({ instance: wanted }: Databases, readings: Con
       problems: [...(value.owned ? [] : [`${wanted.identifier} does not carry the environment's tags`]), ...(value.status === 'available' ? [] : [`${wanted.identifier} is ${value.status}`])], found: `${wanted.identifier} is ${value.status}`,
     })),
     point('vpc', 'One VPC', vpcIds, 'the instance must be in the VPC of the foundation: platforms reach no other', (ids: string[]) => ({
-      problems: ids.length !== 1 ? [`the foundation has ${ids.length} VPCs`] : found !== null && found.vpcId !== ids[0] ? [`the instance is in ${found.vpcId}, the foundation's VPC is ${ids[0]}`] : [], found: ids.join(', '),
+      problems: ids.length !== 1 ? [`the foundation has ${ids.length} VPCs`] : found === null ? [] : vpcProblems({ identifier: wanted.identifier, vpcId: found.vpcId, vpcIds: ids }), found: ids.join(', '),
     })),
     point('subnets', 'Subnet group', readings.subnetGroup, `name the foundation's private subnets of two zones in subnet group ${wanted.subnetGroup}; ${apply} makes it where it is missing`, (group: { subnetIds: string[] } | null) => subnetProblems(wanted.subnetGroup, group, 'value' in subnets ? subnets.value : [])),
     point('security-group', 'Security group', readings.openTo, `open port ${POSTGRES_PORT} of security group ${wanted.securityGroup} to each private subnet and to nothing wider; ${apply} adds what is missing`, (blocks: string[]) => groupProblems(blocks, 'value' in subnets ? subnets.value : [])),

@@ -1,7 +1,6 @@
 // What tiers 2 and 3 need of the foundation: a database that the cluster can reach, logins that work, Loki's bucket, issuer settings (F4). Pure.
 import { type CheckResult, judge, type Reading } from './checks.ts';
-import { covers } from './cidr.ts';
-import { POSTGRES_PORT } from './connectivity.ts';
+import { portProblems, POSTGRES_PORT, vpcFix, vpcProblems } from './database-network.ts';
 import { SERVING_STATES } from './databases.ts';
 import type { FoundationReadings } from './foundation.ts';
 import { needsTier2, type Plan, type Target } from './plan.ts';
@@ -61,12 +60,12 @@ function databaseChecks(plan: Plan, vpcs: FoundationReadings['vpcs'], { instance
     // Of an instance that is not there, nothing else can be wrong.
     ...(found === null ? [] : [
       judge('rds-vpc', 'VPC of the RDS instance', vpcs, {
-        problems: (all) => (all.some(({ id }) => id === found.vpcId) ? [] : [`${identifier} is in ${found.vpcId}, the foundation's VPC is ${all.map(({ id }) => id).join(', ') || 'absent'}`]),
+        problems: (all) => vpcProblems({ identifier, vpcId: found.vpcId, vpcIds: all.map(({ id }) => id) }),
         describe: () => `${found.vpcId}, the foundation's`,
-        fix: `restore a snapshot of ${identifier} into the foundation's VPC, or make a new instance there (another databases.instance.identifier, then ${apply}): RDS moves none between VPCs by itself`,
+        fix: vpcFix(identifier, apply),
       }),
       judge('rds-network', 'Way from the cluster to the RDS instance', both(openTo, subnets), {
-        problems: ([open, all]) => (all.length === 0 ? ['the foundation has no private subnet'] : all.filter(({ cidr }) => !open.some((block) => covers(block, cidr))).map(({ id, cidr }) => `port ${POSTGRES_PORT} is closed to subnet ${id} (${cidr})`)),
+        problems: ([open, all]) => portProblems({ openTo: open, subnets: all }),
         describe: ([open]) => `port ${POSTGRES_PORT} is open to ${open.join(', ')}`,
         fix: `run ${apply}: it opens security group ${securityGroup} to each private subnet; see that the instance uses that group`,
       }),

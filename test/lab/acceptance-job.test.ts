@@ -1,6 +1,7 @@
 // The Job that accepts a tier from inside, on a real control plane: the kubelet of processes runs this product's command line with the pod's own account, against a real PostgreSQL (T3).
 // The applications themselves do not run here: whole platforms are seen in the lab.
 import { BatchV1Api, CoreV1Api, RbacAuthorizationV1Api, type V1Job } from '@kubernetes/client-node';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -31,11 +32,11 @@ beforeAll(async () => {
   activities = createKubernetesActivities(world.deps);
   [core, batch] = [world.config.makeApiClient(CoreV1Api), world.config.makeApiClient(BatchV1Api)];
   const { client } = lab.aws;
-  const [rds, secrets] = [new RDSClient(client), new SecretsManagerClient(client)];
+  const [rds, ec2, secrets] = [new RDSClient(client), new EC2Client(client), new SecretsManagerClient(client)];
   const instance = { DBInstanceIdentifier: 'goldenpath-dev' };
   await rds.send(new CreateDBInstanceCommand({ ...instance, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
   await waitUntilDBInstanceAvailable({ client: rds, maxWaitTime: 120, minDelay: 1, maxDelay: 1 }, instance);
-  await databaseActivities({ rds, secrets }, { rdsCaFile: lab.caFile }).applyDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: [databaseOf('backstage'), databaseOf('grafana')], rotate: false });
+  await databaseActivities({ rds, ec2, secrets }, { rdsCaFile: lab.caFile }).applyDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: [databaseOf('backstage'), databaseOf('grafana')], rotate: false });
   for (const [app, namespace, changes] of [['backstage', 'backstage', {}], ['grafana', 'monitoring', { password: 'stale-pa55' }]] as const) {
     const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: `goldenpath/dev/${app}/postgres` }));
     const login = Object.entries<unknown>({ ...objectOf(SecretString), ...changes }).map(([key, value]) => [key, String(value)]);

@@ -1,4 +1,5 @@
 // Destroying the environment's instance against the lab's RDS: nothing without two people, a snapshot, and exactly what they decided on (R4; failure 33).
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DeleteDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -25,7 +26,7 @@ const on = { environment: 'dev', identifier: IDENTIFIER };
 let lab: TestRds;
 let rds: RDSClient;
 let s3: S3Client;
-let clients: { rds: RDSClient; s3: S3Client; secrets: SecretsManagerClient };
+let clients: { rds: RDSClient; ec2: EC2Client; s3: S3Client; secrets: SecretsManagerClient };
 let activities: ReturnType<typeof rdsDestroyers>;
 
 beforeAll(async () => {
@@ -33,7 +34,7 @@ beforeAll(async () => {
   const { client } = lab.aws;
   rds = new RDSClient(client);
   s3 = new S3Client({ ...client, forcePathStyle: true });
-  clients = { rds, s3, secrets: new SecretsManagerClient(client) };
+  clients = { rds, ec2: new EC2Client(client), s3, secrets: new SecretsManagerClient(client) };
   await s3.send(new CreateBucketCommand({ Bucket: 'registry', CreateBucketConfiguration: { LocationConstraint: 'eu-west-2' } }));
   await rds.send(new CreateDBInstanceCommand({
     DBInstanceIdentifier: IDENTIFIER, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, DeletionProtection: true,

@@ -1,6 +1,7 @@
 // Applications' databases against a real PostgreSQL behind the lab's RDS and secrets in moto: made, adopted, refused, rotated, and finished wherever an attempt died (R1, R2).
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateDBInstanceCommand, RDSClient, StopDBInstanceCommand, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
@@ -16,7 +17,7 @@ import { selfSigned } from '../../lab/aws/eks/certificate.ts';
 import { startRds, type TestRds } from '../support/rds.ts';
 
 let lab: TestRds;
-let clients: { rds: RDSClient; secrets: SecretsManagerClient };
+let clients: { rds: RDSClient; ec2: EC2Client; secrets: SecretsManagerClient };
 let activities: Activities;
 type Activities = Pick<DatabaseProbes, 'checkDatabases'> & Pick<DatabaseChanges, 'applyDatabases'>;
 const NAME = { environment: 'dev', identifier: 'goldenpath-dev' };
@@ -27,7 +28,7 @@ const make = async (app: string) => (await apply([databaseOf(app)]))[0];
 
 beforeAll(async () => {
   lab = await startRds({ timeScale: 400 });
-  clients = { rds: new RDSClient(lab.aws.client), secrets: new SecretsManagerClient(lab.aws.client) };
+  clients = { rds: new RDSClient(lab.aws.client), ec2: new EC2Client(lab.aws.client), secrets: new SecretsManagerClient(lab.aws.client) };
   activities = withFile(lab.caFile);
   await clients.rds.send(new CreateDBInstanceCommand({ ...INSTANCE, DBInstanceClass: 'db.t4g.medium', Engine: 'postgres', AllocatedStorage: 20, MasterUsername: 'goldenpath_admin', ManageMasterUserPassword: true, Tags: Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value })) }));
   await waitUntilDBInstanceAvailable({ client: clients.rds, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, INSTANCE);

@@ -1,7 +1,7 @@
 // What PostgreSQL's errors mean (R1), and the passwords that are made (R2).
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { mapPostgresError, newPassword, rdsAuthorities } from '../../../activities/postgres.ts';
+import { isLost, mapPostgresError, newPassword, rdsAuthorities } from '../../../activities/postgres.ts';
 import { scramVerifier } from '../../../domain/scram.ts';
 
 const answered = (code: string, message = 'something') => mapPostgresError(Object.assign(new pg.DatabaseError(message, 0, 'error'), { code }))?.type;
@@ -40,4 +40,10 @@ it('R2: a password is made of 32 random bytes, anew each time, in letters that n
 
 it('R1: without a file of authorities nothing is talked to', async () => {
   await expect(rdsAuthorities(undefined)).rejects.toMatchObject({ type: 'PreflightFailed' });
+});
+
+it('R3: only what never came back may be the network’s doing: a refused connection and PostgreSQL’s own words came through it', () => {
+  const coded = (error: Error, code: string) => Object.assign(error, { code });
+  expect([new Error('timeout expired'), coded(new Error('connect'), 'ETIMEDOUT'), coded(new Error('connect'), 'EHOSTUNREACH')].map(isLost)).toEqual([true, true, true]);
+  expect([coded(new Error('connect'), 'ECONNREFUSED'), new Error('Connection terminated unexpectedly'), ...['57P03', '53300'].map((code) => coded(new pg.DatabaseError('timeout expired', 0, 'error'), code)), 'timeout expired'].map(isLost)).toEqual([false, false, false, false, false]);
 });

@@ -28,7 +28,7 @@ describe('the connectivity contract', () => {
   it('R3: an instance that is missing, stopped, somebody else\'s, or in another VPC breaks it', () => {
     expect(broken({ instance: { value: null } })).toContain('instance: RDS has no instance goldenpath-dev');
     expect(broken({ instance: { value: { ...INSTANCE, status: 'stopped', owned: false } } })).toEqual(["instance: goldenpath-dev does not carry the environment's tags; goldenpath-dev is stopped"]);
-    expect(broken({ instance: { value: { ...INSTANCE, vpcId: 'vpc-2' } } })).toEqual(["vpc: the instance is in vpc-2, the foundation's VPC is vpc-1"]);
+    expect(broken({ instance: { value: { ...INSTANCE, vpcId: 'vpc-2' } } })).toEqual(["vpc: goldenpath-dev is in vpc-2, the foundation's VPC is vpc-1"]);
     expect(broken({ vpcIds: { value: [] } })).toEqual(['vpc: the foundation has 0 VPCs']);
   });
 
