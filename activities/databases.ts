@@ -39,7 +39,7 @@ interface Judged {
 }
 
 /** Two of them on one instance at once would meet at the same names: the second is told to come again. The number is this product's own. */
-const LOCK = 'SELECT pg_try_advisory_lock(1_735_355_492) AS held';
+const LOCK = 1_735_355_492;
 /** Steps of one round can bring more into sight (a database that the administrator may enter only then); a third round finds nothing, or something is wrong. */
 const ROUNDS = 3;
 
@@ -97,17 +97,28 @@ export function listDatabases(clients: Needed, rdsCaFile: string | undefined, on
 
 /** Everything is judged before anything is changed. */
 async function applyAll(instance: Instance, { databases, rotate }: DatabasesInput): Promise<DatabaseOutcome[]> {
-  const { rows: [lock] } = await instance.admin.query<{ held: boolean }>(LOCK); // ends with the connection
-  if (lock?.held !== true) throw new GoldenpathError('Conflict', 'another run changes databases of this instance just now');
+  await demandLock(instance);
   const judged = await judgeAll(instance, databases, rotate);
   refuseProblems(judged);
   const outcomes: DatabaseOutcome[] = [];
-  for (const one of judged) outcomes.push(await settle(instance, one, rotate).catch((error: unknown) => { throw withDone(error, outcomes); }));
+  for (const one of judged) {
+    const did: string[] = [];
+    outcomes.push(await settle(instance, one, { rotate, did }).catch((error: unknown) => { throw withDone(error, [...outcomes, { app: one.spec.app, did }]); }));
+  }
   return outcomes;
 }
 
+/** The lock ends with the connection. Any role may take it where it may enter the administrator's database, so the holder is named: it need not be a run. */
+async function demandLock({ admin }: Instance): Promise<void> {
+  const { rows: [lock] } = await admin.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${LOCK}) AS held`);
+  if (lock?.held === true) return;
+  const { rows } = await admin.query<{ pid: number; role: string; program: string }>(`SELECT pid, usename AS role, application_name AS program FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND objid = ${LOCK} AND granted`);
+  const holders = rows.map(({ pid, role, program }) => `role ${role}${program === '' ? '' : `, ${program}`} (pid ${pid})`);
+  throw new GoldenpathError('Conflict', `another run changes databases of this instance just now; its lock is held by ${holders.join(', ') || 'a session that ended'}`);
+}
+
 /** What stopped the call, with what it had done by then: nobody else would tell (R1: the half that is done is listed, and resumable). */
-function withDone(error: unknown, outcomes: readonly DatabaseOutcome[]): unknown {
+function withDone(error: unknown, outcomes: readonly Pick<DatabaseOutcome, 'app' | 'did'>[]): unknown {
   const done = outcomes.filter(({ did }) => did.length > 0).map(({ app, did }) => `done already, and kept: ${app}: ${did.join('; ')}`);
   const known = knownError(error, [mapPostgresError, mapAwsError]);
   return done.length === 0 || known === undefined ? error : new GoldenpathError(known.type, known.message, [...known.problems, ...done], { cause: error });
@@ -136,15 +147,14 @@ async function judge({ secrets, environment, endpoint, ca, admin, inDatabase }: 
   return { spec, secretName, secret, plan: planDatabase(spec, live, { environment, secret: state, rotate }) };
 }
 
-/** Carries the plan out, and looks again until nothing is left to do. */
-async function settle(instance: Instance, first: Judged, rotate: boolean): Promise<DatabaseOutcome> {
-  const did: string[] = [];
+/** Carries the plan out, and looks again until nothing is left to do. `did`: what was done, by the end or by the failure. */
+async function settle(instance: Instance, first: Judged, { rotate, did }: { rotate: boolean; did: string[] }): Promise<DatabaseOutcome> {
   let judged = first;
   for (let round = 1; ; round += 1) {
-    const changes = await carryOut(instance, judged);
-    did.push(...changes);
-    if (changes.length === 0) break;
-    if (round === ROUNDS) throw new Error(`the database of ${first.spec.app} did not come to rest: ${changes.join('; ')}`);
+    const before = did.length;
+    await carryOut(instance, judged, did);
+    if (did.length === before) break;
+    if (round === ROUNDS) throw new Error(`the database of ${first.spec.app} did not come to rest: ${did.slice(before).join('; ')}`);
     judged = await judge(instance, first.spec, rotate);
     refuseProblems([judged]);
   }
@@ -153,9 +163,8 @@ async function settle(instance: Instance, first: Judged, rotate: boolean): Promi
 }
 
 /** One round. The password is in Secrets Manager before PostgreSQL has it: an attempt that dies between the two loses none. */
-async function carryOut(instance: Instance, { spec, plan, secret: current, secretName: name }: Judged): Promise<string[]> {
+async function carryOut(instance: Instance, { spec, plan, secret: current, secretName: name }: Judged, did: string[]): Promise<void> {
   const { secrets, environment, endpoint } = instance;
-  const did: string[] = [];
   const login = (password: string): DatabaseLogin => ({ username: spec.owner, password, ...endpoint, dbname: spec.database });
   let secret = current;
   if (secret === undefined) {
@@ -179,7 +188,6 @@ async function carryOut(instance: Instance, { spec, plan, secret: current, secre
     await putSecret(secrets, { name, text: completed, stage: 'AWSCURRENT' });
     did.push(`corrected host, port or dbname in secret ${name}`);
   }
-  return did;
 }
 
 /** Throws InvalidInput where PostgreSQL would prepare the password before it compares it, which this product does not: it can be adopted where it works, and not be set. */

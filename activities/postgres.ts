@@ -38,10 +38,16 @@ export async function rdsAuthorities(file: string | undefined): Promise<string> 
   throw new GoldenpathError('PreflightFailed', problem, [problem]);
 }
 
+/**
+ * Only PostgreSQL's own functions and operators mean what a statement says. The owner of a database may set its search path and make functions of any name in it: without
+ * this, the administrator's next look into that database would run them as the administrator (as in CVE-2018-1058). What a client asks for comes before what a database or a role has set.
+ */
+const OWN_CATALOGUE = '-c search_path=pg_catalog';
+
 /** Uses a connection and closes it, whatever happens. @param ca PEM of the authorities */
 export async function withPostgres<T>({ ca, ...login }: Login & { ca: string }, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
-    ...login, application_name: 'goldenpath', connectionTimeoutMillis: CONNECT_MS, statement_timeout: STATEMENT_MS, query_timeout: STATEMENT_MS + CONNECT_MS,
+    ...login, application_name: 'goldenpath', connectionTimeoutMillis: CONNECT_MS, statement_timeout: STATEMENT_MS, query_timeout: STATEMENT_MS + CONNECT_MS, options: OWN_CATALOGUE,
     ssl: { ca, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
   });
   // A connection that breaks between two statements: the next one meets the same error.

@@ -2,7 +2,7 @@
 import { CreateDBSnapshotCommand, type DBInstance, DeleteDBInstanceCommand, DescribeDBSnapshotsCommand, ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { Context } from '@temporalio/activity';
 import { canonicalJson } from '../domain/hash.ts';
-import { doomedSubject, type Snapshots } from '../domain/database-destroy.ts';
+import { doomedSubject, PROTECTION, type Snapshots } from '../domain/database-destroy.ts';
 import { databaseTags } from '../domain/databases.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { writeEntry } from './audit.ts';
@@ -79,9 +79,8 @@ async function destroyInstance(clients: Needs, read: (input: Parameters<Database
   await demandDecision('destroy', input);
   const doomed = await read({ environment, identifier, snapshots });
   if (doomed === null) return [`RDS instance ${identifier} goes already`];
-  demandDecidedOn(withoutProtectionLine(request.subject), withoutProtectionLine(doomed.subject), identifier);
-  const status = await snapshotStatus(clients, { identifier, snapshot: snapshots.before });
-  if (status !== 'available') throw refused(identifier, `snapshot ${snapshots.before} is ${status ?? 'not there'}`);
+  const problem = notDecidedOn(withoutProtectionLine(request.subject), withoutProtectionLine(doomed.subject)) ?? await snapshotProblem(clients, { identifier, snapshot: snapshots.before });
+  if (problem !== undefined) throw refused(identifier, [problem, ...(await protectionBack(clients, identifier, request.subject, doomed.subject))].join('; '));
   const { activityId, attempt } = Context.current().info;
   await writeEntry(clients.s3, registry, { schema: 1, at: Date.now(), environment, cluster: identifier, ...ownRun(), kind: 'database', request, approvals, instance: doomed.arn, snapshots: [snapshots.before, snapshots.last] }, `${activityId}-${attempt}`);
   return deleteInstance(clients, { identifier, snapshots });
@@ -89,13 +88,14 @@ async function destroyInstance(clients: Needs, read: (input: Parameters<Database
 
 /** Protection goes last, and is not waited for: the deletion follows at once. Where RDS refuses it, protection comes back, so that no database stays behind that anybody could delete by mistake. */
 async function deleteInstance({ rds }: Needs, { identifier, snapshots }: { identifier: string; snapshots: Snapshots }): Promise<string[]> {
-  const protect = (on: boolean) => rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, DeletionProtection: on, ApplyImmediately: true }));
-  await protect(false);
+  await protect(rds, identifier, false);
   try {
     await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: snapshots.last, DeleteAutomatedBackups: false }));
   } catch (error) {
-    const isOn = await protect(true).then(() => true, () => false);
-    const problem = `RDS did not delete ${identifier}: ${error instanceof Error ? error.message : String(error)}; deletion protection is ${isOn ? 'on again' : `OFF: aws rds modify-db-instance --db-instance-identifier ${identifier} --deletion-protection`}`;
+    // Of a deletion that RDS began, only the answer may have been lost.
+    if (isGoing(await describeInstance({ rds }, identifier))) return [`turned deletion protection of ${identifier} off`, `RDS deletes ${identifier}, with last snapshot ${snapshots.last}`];
+    const isBack = await protect(rds, identifier, true).then(() => true, () => false);
+    const problem = `RDS did not delete ${identifier}: ${error instanceof Error ? error.message : String(error)}; deletion protection is ${isBack ? 'on again' : `OFF: aws rds modify-db-instance --db-instance-identifier ${identifier} --deletion-protection`}`;
     throw new GoldenpathError(mapAwsError(error)?.type ?? 'TerminalState', problem, [problem], { cause: error });
   }
   return [`turned deletion protection of ${identifier} off`, `started the deletion of ${identifier}, with last snapshot ${snapshots.last}`];
@@ -103,12 +103,32 @@ async function deleteInstance({ rds }: Needs, { identifier, snapshots }: { ident
 
 /** Whether protection is on is the one thing that an earlier attempt of this call may have changed. */
 function withoutProtectionLine(subject: readonly string[]): string[] {
-  return subject.filter((line) => !line.startsWith('deletion protection is '));
+  return subject.filter((line) => !line.startsWith(PROTECTION));
 }
 
-function demandDecidedOn(decided: readonly string[], found: readonly string[], identifier: string): void {
-  if (canonicalJson(decided) === canonicalJson(found)) return;
-  throw refused(identifier, `what is there now is not what was decided on: ${found.filter((line) => !decided.includes(line)).join('; ') || 'something is gone'}`);
+function notDecidedOn(decided: readonly string[], found: readonly string[]): string | undefined {
+  if (canonicalJson(decided) === canonicalJson(found)) return undefined;
+  return `what is there now is not what was decided on: ${found.filter((line) => !decided.includes(line)).join('; ') || 'something is gone'}`;
+}
+
+async function snapshotProblem(clients: Needs, { identifier, snapshot }: { identifier: string; snapshot: string }): Promise<string | undefined> {
+  const status = await snapshotStatus(clients, { identifier, snapshot });
+  return status === 'available' ? undefined : `snapshot ${snapshot} is ${status ?? 'not there'}`;
+}
+
+/** An attempt that died between the two calls left the instance unprotected. Where this one may not go on, protection comes back; people decided about a protected instance. */
+async function protectionBack({ rds }: Needs, identifier: string, decided: readonly string[], found: readonly string[]): Promise<string[]> {
+  if (!isOn(decided) || isOn(found)) return [];
+  await protect(rds, identifier, true);
+  return ['deletion protection, which an earlier attempt had turned off, is on again'];
+}
+
+function isOn(subject: readonly string[]): boolean {
+  return subject.some((line) => line.startsWith(`${PROTECTION}on`));
+}
+
+function protect(rds: Clients['rds'], identifier: string, on: boolean): Promise<unknown> {
+  return rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, DeletionProtection: on, ApplyImmediately: true }));
 }
 
 function refused(identifier: string, problem: string): GoldenpathError {

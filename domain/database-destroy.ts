@@ -19,12 +19,15 @@ export function snapshotsOf(identifier: string, runId: string): Snapshots {
   return { before: `${identifier}-before-${run}`, last: `${identifier}-last-${run}` };
 }
 
+/** How the subject's line about deletion protection begins. */
+export const PROTECTION = 'deletion protection is ';
+
 /** What is lost and what stays, one line each: this is what approvers sign. The databases are the ones that PostgreSQL lists, declared or not. */
 export function doomedSubject({ arn, createdAt, databases, isProtected }: { arn: string; createdAt: string; databases: readonly string[]; isProtected: boolean }, { before, last }: Snapshots): string[] {
   return [
     `RDS instance ${arn}, made at ${createdAt}: deleted for good`,
     ...databases.toSorted().map((database) => `database ${database} on it: only in snapshots from then on`),
-    `deletion protection is ${isProtected ? 'on: turned off last, when the first snapshot is available' : 'off already'}`,
+    `${PROTECTION}${isProtected ? 'on: turned off last, when the first snapshot is available' : 'off already'}`,
     `snapshots ${before} and ${last} stay`,
   ];
 }

@@ -1,7 +1,7 @@
 // Destroying the environment's instance against the lab's RDS: nothing without two people, a snapshot, and exactly what they decided on (R4; failure 33).
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DeleteDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
+import { CreateDBInstanceCommand, CreateDBSnapshotCommand, DeleteDBSnapshotCommand, DescribeDBInstancesCommand, DescribeDBSnapshotsCommand, ModifyDBInstanceCommand, RDSClient, waitUntilDBInstanceAvailable } from '@aws-sdk/client-rds';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { DatabaseDestroyers } from '../../activities/database-contract.ts';
@@ -106,12 +106,21 @@ it('R4: where RDS refuses the deletion, protection is on again, and the failure 
   await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshots.last }));
 });
 
-it('R4: with all of it: on record first, protection off, then gone; both snapshots stay, and a second attempt is content', async () => {
+it('R4: where an attempt died with protection off, and a database came since, protection is on again', async () => {
+  const before = decidedBy(['alice', 'bob'], await subject());
+  await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: IDENTIFIER, DeletionProtection: false })); // as the attempt that died left it
+  await databaseActivities(clients, { rdsCaFile: lab.caFile }).applyDatabases({ environment: 'dev', instance: IDENTIFIER, databases: [databaseOf('later')], rotate: false });
+  await expect(activities.destroyInstance(before)).rejects.toMatchObject({ type: 'ProofMissing', message: expect.stringMatching(/database later on it.*; deletion protection, which an earlier attempt had turned off, is on again$/) as string });
+  expect((await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: IDENTIFIER }))).DBInstances?.[0]).toMatchObject({ DBInstanceStatus: 'available', DeletionProtection: true });
+});
+
+it('R4: with all of it, the answer to the deletion lost: on record first, protection off, then gone; both snapshots stay, and a second attempt is content', async () => {
   const decided = decidedBy(['alice', 'bob'], await subject());
   const since = new Date().toISOString();
-  expect(await activities.destroyInstance(decided)).toEqual(['turned deletion protection of goldenpath-dev off', `started the deletion of goldenpath-dev, with last snapshot ${snapshots.last}`]);
+  lab.aws.gateway.faults.add({ service: 'rds', operation: 'DeleteDBInstance', nth: 1, answer: 'reset-after' });
+  expect(await activities.destroyInstance(decided)).toEqual(['turned deletion protection of goldenpath-dev off', `RDS deletes goldenpath-dev, with last snapshot ${snapshots.last}`]);
   const asked = lab.aws.gateway.requests({ since }).map(({ operation }) => operation).filter((operation) => /^(?:PutObject|Modify|Delete)/.test(operation));
-  expect(asked).toEqual(['PutObject', 'ModifyDBInstance', 'DeleteDBInstance']);
+  expect(asked).toEqual(['PutObject', 'ModifyDBInstance', 'DeleteDBInstance', 'DeleteDBInstance']); // the SDK asks again
   expect(await activities.destroyInstance(decided)).toEqual(['RDS instance goldenpath-dev goes already']);
   const gone = () => activities.probeInstanceGone({ identifier: IDENTIFIER, startedAt: Date.now(), wait: goneWait(SCALE) });
   await expect(gone()).rejects.toMatchObject({ type: 'NotReady' });

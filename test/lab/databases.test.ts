@@ -183,7 +183,7 @@ describe('what is not ours, or no longer right', () => {
   it('R2: a rotation that died before its password became current goes on with the same one', async () => {
     await asAdmin((admin) => admin.query("ALTER ROLE billing PASSWORD 'changed once more'"));
     lab.aws.gateway.faults.add({ service: 'secretsmanager', operation: 'UpdateSecretVersionStage', answer: { code: 'AccessDeniedException', message: 'not now', status: 400 } });
-    await expect(apply([databaseOf('billing')], true)).rejects.toMatchObject({ type: 'AccessDenied' });
+    await expect(apply([databaseOf('billing')], true)).rejects.toMatchObject({ type: 'AccessDenied', details: [expect.arrayContaining(['done already, and kept: billing: set a new password of role billing'])] });
     for (const { id } of lab.aws.gateway.faults.list()) lab.aws.gateway.faults.remove(id);
     const { SecretString: pending = '' } = await clients.secrets.send(new GetSecretValueCommand({ SecretId: 'goldenpath/dev/billing/postgres', VersionStage: 'AWSPENDING' }));
     await apply([databaseOf('billing')], true);
@@ -203,8 +203,26 @@ describe('what is not ours, or no longer right', () => {
   it('R1: another run at the same instance: come again', async () => {
     const held = await lab.connect(await masterLogin(clients, NAME));
     await held.query('SELECT pg_advisory_lock(1735355492)');
-    await expect(make('billing')).rejects.toMatchObject({ type: 'Conflict', nonRetryable: false });
+    await expect(make('billing')).rejects.toMatchObject({ type: 'Conflict', nonRetryable: false, message: expect.stringMatching(/; its lock is held by role goldenpath_admin.* \(pid \d+\)$/) as string });
     await held.end();
+  });
+
+  it('R1: the owner of a database cannot have the administrator run a function of theirs: neither the search path nor a name decides what the administrator’s statements mean', async () => {
+    await make('hostile');
+    const owner = await asApp((await secretOf('hostile')).login);
+    const trap = 'BEGIN INSERT INTO trap.seen SELECT current_user; RETURN QUERY SELECT * FROM pg_catalog.aclexplode($1); END';
+    for (const statement of [
+      'CREATE SCHEMA trap', 'CREATE TABLE trap.seen (who text)', 'GRANT USAGE ON SCHEMA trap TO PUBLIC', 'GRANT INSERT ON trap.seen TO PUBLIC',
+      `CREATE FUNCTION trap.aclexplode(aclitem[], OUT grantor oid, OUT grantee oid, OUT privilege_type text, OUT is_grantable boolean) RETURNS SETOF record LANGUAGE plpgsql AS '${trap}'`,
+      'GRANT EXECUTE ON FUNCTION trap.aclexplode TO PUBLIC', 'ALTER DATABASE hostile SET search_path = trap, pg_catalog', 'ALTER ROLE hostile IN DATABASE hostile SET search_path = trap, pg_catalog',
+    ]) await owner.query(statement);
+    expect(await make('hostile')).toMatchObject({ verdict: 'adopt', did: [] });
+    await activities.checkDatabases({ environment: 'dev', instance: 'goldenpath-dev', databases: [databaseOf('hostile')] });
+    expect((await owner.query('SELECT who FROM trap.seen')).rows).toEqual([]);
+    // The trap works for whoever steps into it.
+    await owner.query('SELECT * FROM trap.aclexplode(NULL)');
+    expect((await owner.query('SELECT who FROM trap.seen')).rows).toEqual([{ who: 'hostile' }]);
+    await owner.end();
   });
 
   it('R1: a server whose certificate no authority of the file signed is not talked to', async () => {
