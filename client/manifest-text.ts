@@ -28,12 +28,19 @@ const RENDER = 'render it first and check the result: helm template <release> <c
 const TEMPLATED = /\{\{-?\s*(\.Values|\.Release|\.Chart|include|template|\$)/;
 const NO_METADATA = 'metadata.yaml';
 
+/** What Kubernetes' YAML parser ends a line at, and the one that reads here does not: behind it a comment could hide a field. Source: go-yaml v2, yamlprivateh.go, `is_break` */
+const HIDDEN_BREAK = /\r(?!\n)|[\u0085\u2028\u2029]/g;
+
 /** Checks the documents of one file; `file` is the name that findings carry. */
 export function checkText(file: string, text: string, scope: ManifestScope): ManifestReport {
   const lines = new LineCounter();
   // Merge keys as Kubernetes reads them, or `<<` could hide a field.
   const documents = [...parseAllDocuments(text, { lineCounter: lines, merge: true })];
   const report: ManifestReport = { files: 1, objects: 0, findings: basename(file) === NO_METADATA ? [atStart(file, breach('no-metadata-file', [], NO_METADATA, 'is no name for a manifest', 'any other name'))] : [] };
+  for (const { index } of text.matchAll(HIDDEN_BREAK)) {
+    const { line, col } = lines.linePos(index);
+    report.findings.push(placedAt(file, noData('ends a line with another character than a line feed: Kubernetes would read another document here than this check', 'write line feeds; in a text, the escape'), { line, column: col }));
+  }
   for (const document of documents) {
     const placed = (found: Breach, offset: number, object?: string) => {
       const { line, col } = lines.linePos(offset);

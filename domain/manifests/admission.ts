@@ -1,9 +1,10 @@
 // The rules as ValidatingAdmissionPolicies: the API server itself refuses, with no webhook that could be gone (G1, D1, failure 4).
+import { derivedText } from './derived-names.ts';
 import { EXTERNAL_DNS_IMAGE_PATTERN, FLAG_VARIABLE_PREFIX, FREE_ARGUMENT_PATTERN } from './external-dns-container.ts';
 import { PART_OF, PLATFORM_NAMESPACES } from '../components.ts';
 import { SECRET_HOLDERS } from '../platform-secrets.ts';
 import { allowedNames, foreignPattern, NAME_PATTERN, NEVER_PATTERN, reservedNames, SEPARATOR, WILDCARD } from './host-names.ts';
-import { APPLICATION_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, SECRET_PLACE, type SecretPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
+import { APPLICATION_PLACE, CERTIFICATE_REQUEST_PLACE, CERTIFICATE_REQUESTER, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, CORE, NAME_ANNOTATIONS, NAME_PLACES, type NamePlace, type Place, POD_PLACES, type PodPlace, SECRET_PLACE, type SecretPlace, TIER_LABEL, UNPINNED_NAMESPACES, VOLUMES } from './places.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ManifestScope } from './scope.ts';
 import { allowedKeys, KEY_MARK, keysBegin, TRUSTED_NAMESPACES } from './secret-keys.ts';
@@ -71,7 +72,7 @@ export interface AdmissionBinding {
  * its status, take its finalizer off, or mend half of it.
  */
 export function admissionPolicies(scope: ManifestScope): { policy: AdmissionPolicy; binding: AdmissionBinding }[] {
-  return [...NAME_PLACES.map((place) => nameGuard(place, scope)), tierGuard(scope), secretGuard(SECRET_PLACE, scope), ...POD_PLACES.map((place) => podGuard(place, scope))].map(policyOf).map((policy) => ({ policy, binding: bindingOf(policy) }));
+  return [...NAME_PLACES.map((place) => nameGuard(place, scope)), requestGuard(), tierGuard(scope), secretGuard(SECRET_PLACE, scope), ...POD_PLACES.map((place) => podGuard(place, scope))].map(policyOf).map((policy) => ({ policy, binding: bindingOf(policy) }));
 }
 
 export function policyName({ policy }: Pick<Place, 'policy'>): string {
@@ -118,7 +119,7 @@ function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   const foreign = foreignPattern(scope);
   const may = [`name.matches(${text(NAME_PATTERN)})`, `(name == ${text(suffix)} || name.endsWith(${text(`.${suffix}`)}))`, ...(foreign === undefined ? [] : [`!name.matches(${text(foreign)})`]), `!name.matches(${text(NEVER_PATTERN)})`, `(variables.isPlatform || !(name.startsWith(${text(WILDCARD)}) || name in variables.reserved))`].join(' && ');
   const annotations = (object: string) => NAME_ANNOTATIONS.map((key) => `${object}.metadata.?annotations[?${text(key)}].orValue("").replace(" ", "").trim()`);
-  const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object)].join(', ');
+  const parts = (object: string) => [...place.paths.map((path) => textAt(object, path.split('.'))), ...annotations(object), ...[derivedText(object, place, `[${annotations(object).join(', ')}]`) ?? []].flat()].join(', ');
   return {
     place,
     exempt: CONTROL_PLANE_NAMESPACES,
@@ -126,6 +127,17 @@ function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
     // Names of every place in one text, taken apart again: a list of lists has no other way to become one.
     subject: (object) => `[${parts(object)}].join(${text(SEPARATOR)}).lowerAscii().split(${text(SEPARATOR)}).filter(name, name != "").map(name, name.endsWith(".") ? name.substring(0, name.size() - 1) : name)`,
     rules: [{ rule: 'host-name', variable: 'names', offending: (subject) => `${subject}.filter(name, !(${may}))`, allowed: allowedNames(scope) }],
+  };
+}
+
+/** Whoever may make them has judged names already: cert-manager, from a Certificate. An update brings no other. */
+function requestGuard(): Guard {
+  return {
+    place: CERTIFICATE_REQUEST_PLACE,
+    exempt: TRUSTED_NAMESPACES,
+    constants: { isRequester: `request.userInfo.username == ${text(CERTIFICATE_REQUESTER)}` },
+    subject: () => '[request.kind.kind]',
+    rules: [{ rule: 'host-name', variable: 'requests', offending: (subject) => `${subject}.filter(kind, !variables.isRequester)`, allowed: 'a Certificate, of which cert-manager makes it' }],
   };
 }
 

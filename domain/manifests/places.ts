@@ -14,9 +14,10 @@ export interface Place {
   kinds: readonly Kind[];
 }
 
-/** `paths`: fields that hold host names. Steps are keys; `[]` stands for every item of a list. */
+/** `paths`: fields that hold host names. Steps are keys; `[]` stands for every item of a list. `derives`: names that it has without giving them (derived-names.ts). */
 export interface NamePlace extends Place {
   paths: readonly string[];
+  derives?: 'every-host' | 'hosts-of-pods';
 }
 
 /** `fields`: where keys of Secrets Manager stand, or what gives some of them: the beginning of all keys of a store, a pattern that finds them. */
@@ -39,20 +40,32 @@ const ANNOTATION = 'external-dns.alpha.kubernetes.io/';
  * (target, alias, ttl, set-identifier, …) say what a record holds, never what it is called.
  * Source: ExternalDNS 0.21, source/annotations/annotations.go and processors.go
  */
-export const NAME_ANNOTATIONS = [`${ANNOTATION}hostname`, `${ANNOTATION}internal-hostname`, 'konghq.com/host-aliases'] as const;
+export const NAME_ANNOTATIONS = [`${ANNOTATION}hostname`, `${ANNOTATION}internal-hostname`, 'konghq.com/host-aliases', 'konghq.com/snis'] as const;
+
+/** The IngressClass of the platform's proxy (gitops/apps/kong), and the annotation by which an Ingress named its class before there was a field. */
+export const PROXY_CLASS = 'kong';
+export const ANNOTATION_CLASS = 'kubernetes.io/ingress.class';
 
 /**
  * Everything that ExternalDNS makes names from: by its contract Ingress and Service; the other kinds so that a source that somebody adds finds nothing outside the scope. And
  * what a certificate is asked for with: whoever holds one for a name can answer in its place.
  */
 export const NAME_PLACES: readonly NamePlace[] = [
-  { policy: 'ingresses', kinds: [{ group: 'networking.k8s.io', kind: 'Ingress', resources: ['ingresses'] }], paths: ['spec.rules[].host', 'spec.tls[].hosts[]'] },
-  { policy: 'services', kinds: [{ group: CORE, kind: 'Service', resources: ['services'] }], paths: [] },
+  { policy: 'ingresses', kinds: [{ group: 'networking.k8s.io', kind: 'Ingress', resources: ['ingresses'] }], paths: ['spec.rules[].host', 'spec.tls[].hosts[]'], derives: 'every-host' },
+  { policy: 'services', kinds: [{ group: CORE, kind: 'Service', resources: ['services'] }], paths: [], derives: 'hosts-of-pods' },
   { policy: 'gateways', kinds: [of(GATEWAY, 'Gateway'), of(GATEWAY, 'ListenerSet')], paths: ['spec.listeners[].hostname'] },
   { policy: 'routes', kinds: ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => of(GATEWAY, kind)), paths: ['spec.hostnames[]'] },
   { policy: 'dns-endpoints', kinds: [of('externaldns.k8s.io', 'DNSEndpoint')], paths: ['spec.endpoints[].dnsName'] },
   { policy: 'certificates', kinds: [of('cert-manager.io', 'Certificate')], paths: ['spec.dnsNames[]', 'spec.commonName'] },
 ];
+
+/** What cert-manager makes of a Certificate, whose names are judged. Made by anybody else, it asks for a certificate in its own words: a signing request that no rule can read. */
+export const CERTIFICATE_REQUEST_PLACE: Place = {
+  policy: 'certificate-requests',
+  kinds: [of('cert-manager.io', 'CertificateRequest'), of('acme.cert-manager.io', 'Order'), of('acme.cert-manager.io', 'Challenge')],
+};
+/** Who makes them: cert-manager's service account (gitops/apps/cert-manager). */
+export const CERTIFICATE_REQUESTER = 'system:serviceaccount:cert-manager:cert-manager';
 
 /**
  * What External Secrets reads by its own role: an ExternalSecret names it; a SecretStore without credentials reads by that role too, and puts its prefix before

@@ -1,7 +1,8 @@
 // The rules that manifests are held to, as `goldenpath check` applies them to one object; admission.ts makes the same rules into policies (D1, D2, A1, A4, G1).
+import { openPlaces, podNames } from './derived-names.ts';
 import { deviations, isExternalDns } from './external-dns-container.ts';
 import { allowedNames, annotationText, nameProblem, namesIn, SEPARATOR } from './host-names.ts';
-import { APPLICATION_PLACE, APPLICATION_SET_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, SECRET_PLACE, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt, VOLUMES } from './places.ts';
+import { APPLICATION_PLACE, APPLICATION_SET_PLACE, CERTIFICATE_REQUEST_PLACE, CONTAINER_LISTS, CONTROL_PLANE_NAMESPACES, fieldOf, type Found, isOfPlace, NAME_ANNOTATIONS, NAME_PLACES, POD_PLACES, SECRET_PLACE, TIER_LABEL, UNPINNED_NAMESPACES, valuesAt, VOLUMES } from './places.ts';
 import type { ManifestScope } from './scope.ts';
 import { allowedKeys, keyProblem, TRUSTED_NAMESPACES } from './secret-keys.ts';
 import { type Tier, TIERS } from '../tiers.ts';
@@ -36,7 +37,7 @@ export function breaches(document: unknown, scope: ManifestScope): Breach[] {
   const items = itemsOf(document);
   if (items !== undefined) return items.flatMap((item, index) => breaches(item, scope).map((found) => ({ ...found, path: ['items', index, ...found.path] })));
   const invalid = [...documentBreaches(document), ...itemBreaches(document)];
-  return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...tierBreaches(document, scope), ...podBreaches(document, scope), ...keyBreaches(document, scope)];
+  return invalid.length > 0 ? invalid : [...nameBreaches(document, scope), ...requestBreaches(document), ...tierBreaches(document, scope), ...podBreaches(document, scope), ...keyBreaches(document, scope)];
 }
 
 /** A breach of a rule, with the rule's own words for what to do. */
@@ -67,14 +68,23 @@ function nameBreaches(object: unknown, scope: ManifestScope): Breach[] {
   if (isIn(object, CONTROL_PLANE_NAMESPACES)) return [];
   const places = NAME_PLACES.filter((place) => isOfPlace(object, place));
   const annotations = places.length === 0 ? [] : NAME_ANNOTATIONS.flatMap((key) => annotation(object, key));
-  return [...places.flatMap(({ paths }) => paths.flatMap((path) => valuesAt(object, path))), ...annotations].flatMap(({ value, path }) => {
+  const open = places.flatMap((place) => openPlaces(object, place)).map(({ path }) => ({ ...breach('host-name', path, '', "has no host, and so takes traffic of every other at the platform's proxy", allowedNames(scope)), fix: 'give each rule a host, and no default backend' }));
+  const annotated = annotations.flatMap(({ value, path }) => (typeof value === 'string' ? namesIn(value).map(({ given }) => ({ name: given, path })) : []));
+  const named = [...places.flatMap(({ paths }) => paths.flatMap((path) => valuesAt(object, path))), ...annotations, ...places.flatMap((place) => podNames(object, place, annotated))];
+  return [...open, ...named.flatMap(({ value, path }) => {
     const wrong = (given: string, problem: string) => breach('host-name', path, given, problem, allowedNames(scope));
     if (typeof value !== 'string') return [wrong(givenText(value), 'is no text')];
     return namesIn(value).flatMap(({ given, name }) => {
       const problem = nameProblem(name, scope, namespaceOf(object));
       return problem === undefined ? [] : [wrong(given, problem)];
     });
-  });
+  })];
+}
+
+/** Only cert-manager's own service account may make these, and no manifest is applied by that. */
+function requestBreaches(object: unknown): Breach[] {
+  if (isIn(object, TRUSTED_NAMESPACES) || !isOfPlace(object, CERTIFICATE_REQUEST_PLACE)) return [];
+  return [breach('host-name', ['kind'], givenText(fieldOf(object, 'kind')), 'asks for a certificate whose names no rule reads', 'a Certificate, of which cert-manager makes it')];
 }
 
 /** An annotation as ExternalDNS reads it. */

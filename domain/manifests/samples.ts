@@ -9,7 +9,7 @@ const CONTAINERS = [{ name: 'sample', image: 'outside.invalid/not-pinned' }];
 const TEMPLATE = { metadata: { labels: { app: NAME } }, spec: { containers: CONTAINERS } };
 
 export interface Sample {
-  /** Of NAME_PLACES, APPLICATION_PLACE, SECRET_PLACE or POD_PLACES. */
+  /** Of NAME_PLACES, CERTIFICATE_REQUEST_PLACE, APPLICATION_PLACE, SECRET_PLACE or POD_PLACES. */
   policy: PodPlace['policy'];
   object: { apiVersion: string; kind: string; metadata: { name: string; namespace: string; annotations?: Record<string, string> }; [field: string]: unknown };
 }
@@ -19,9 +19,10 @@ export interface Sample {
  * `cluster` applies its pinned definition and waits until it is served, and every gate is raised after that.
  */
 export const REFUSED_SAMPLES: readonly Sample[] = [
-  { policy: 'ingresses', object: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: inDefault(), spec: { defaultBackend: { service: { name: NAME, port: { number: 80 } } }, rules: [{ host: OUTSIDE }] } } },
+  { policy: 'ingresses', object: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: inDefault(), spec: { rules: [{ host: OUTSIDE }] } } },
   { policy: 'services', object: { apiVersion: 'v1', kind: 'Service', metadata: { ...inDefault(), annotations: { 'external-dns.alpha.kubernetes.io/hostname': OUTSIDE } }, spec: { ports: [{ port: 80 }] } } },
   { policy: 'certificates', object: { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', metadata: inDefault(), spec: { secretName: NAME, dnsNames: [OUTSIDE], issuerRef: { name: NAME } } } },
+  { policy: 'certificate-requests', object: { apiVersion: 'cert-manager.io/v1', kind: 'CertificateRequest', metadata: inDefault(), spec: { request: btoa('not signed by anybody'), issuerRef: { name: NAME } } } },
   { policy: 'applications', object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: NAME, namespace: 'argocd' }, spec: { project: 'default', destination: { server: 'https://kubernetes.default.svc', namespace: 'default' }, source: { repoURL: 'https://outside.invalid', path: '.' } } } },
   { policy: 'external-secrets', object: { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: inDefault(), spec: { secretStoreRef: { kind: 'ClusterSecretStore', name: 'aws-secrets-manager' }, data: [{ secretKey: 'sample', remoteRef: { key: `${KEY_MARK}${OUTSIDE}/sample` } }] } } },
   { policy: 'pods', object: { apiVersion: 'v1', kind: 'Pod', metadata: inDefault(), spec: TEMPLATE.spec } },

@@ -6,7 +6,7 @@ import { applyDefinitions } from '../../activities/kubernetes.ts';
 import { type ClusterClient, withCluster } from '../../activities/kubernetes-client.ts';
 import { isNotFound, statusOf } from '../../activities/kubernetes-errors.ts';
 import { admissionPolicies } from '../../domain/manifests/admission.ts';
-import { NAME_PLACES, SECRET_PLACE } from '../../domain/manifests/places.ts';
+import { CERTIFICATE_REQUEST_PLACE, NAME_PLACES, SECRET_PLACE } from '../../domain/manifests/places.ts';
 import { breaches } from '../../domain/manifests/rules.ts';
 import type { Lifecycle } from '../../domain/tiers.ts';
 import { corpusObjects, scopeOf } from '../support/corpus.ts';
@@ -34,7 +34,8 @@ beforeAll(async () => {
   await inCluster((cluster) => applyDefinitions(cluster, definitions()));
   admin = world.config.makeApiClient(KubernetesObjectApi);
   const core = world.config.makeApiClient(CoreV1Api);
-  for (const name of ['argocd', 'backstage', 'external-dns', 'grafana', 'keycloak', 'kong', 'monitoring', 'team-a']) await core.createNamespace({ body: { metadata: { name } } });
+  for (const name of ['argocd', 'backstage', 'cert-manager', 'external-dns', 'grafana', 'keycloak', 'kong', 'monitoring', 'team-a']) await core.createNamespace({ body: { metadata: { name } } });
+  await world.config.makeApiClient(RbacAuthorizationV1Api).createClusterRoleBinding({ body: { metadata: { name: 'cert-manager' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' }, subjects: [{ kind: 'ServiceAccount', name: 'cert-manager', namespace: 'cert-manager' }] } });
   for (const namespace of ['default', 'kube-system', 'argocd', 'team-a']) await eventually(`service account ${namespace}/default`, 60, () => core.readNamespacedServiceAccount({ name: 'default', namespace }).catch(notFound));
   for (const object of [ingress('old', ['old.dev.goldenpathidp.io']), deployment('old', 'nginx:1'), application('old'), brought('old', [FOREIGN], [{ find: PATTERN }])]) await admin.create(object);
 });
@@ -45,8 +46,8 @@ afterAll(async () => {
 
 /** Kinds that this API server does not know by itself, with any content. */
 function definitions(): V1CustomResourceDefinition[] {
-  const kinds = [...[...NAME_PLACES, SECRET_PLACE].flatMap((place) => place.kinds), { group: 'argoproj.io', kind: 'Application', resources: ['applications'] }].filter(({ group }) => group !== '' && group !== 'networking.k8s.io');
-  const version = (group: string) => ({ 'gateway.networking.k8s.io': 'v1', 'external-secrets.io': 'v1', 'cert-manager.io': 'v1' })[group] ?? 'v1alpha1';
+  const kinds = [...[...NAME_PLACES, CERTIFICATE_REQUEST_PLACE, SECRET_PLACE].flatMap((place) => place.kinds), { group: 'argoproj.io', kind: 'Application', resources: ['applications'] }].filter(({ group }) => group !== '' && group !== 'networking.k8s.io');
+  const version = (group: string) => ({ 'gateway.networking.k8s.io': 'v1', 'external-secrets.io': 'v1', 'cert-manager.io': 'v1', 'acme.cert-manager.io': 'v1' })[group] ?? 'v1alpha1';
   return kinds.map(({ group, kind, resources: [plural = ''] }) => ({
     apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, a test' } },
@@ -55,7 +56,7 @@ function definitions(): V1CustomResourceDefinition[] {
 }
 
 function ingress(name: string, hosts: string[]): Given {
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace: 'team-a' }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } }, rules: hosts.map((host) => ({ host })) } };
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace: 'team-a' }, spec: { rules: hosts.map((host) => ({ host })) } };
 }
 
 function deployment(name: string, image: string): Given {
@@ -71,6 +72,14 @@ const FOREIGN = 'goldenpath/dev/keycloak/admin';
 const PATTERN = { name: { regexp: 'admin' }, tags: { a: '1', b: '2', c: '3' } };
 function brought(name: string, keys: string[], dataFrom: object[] = []): Given {
   return { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name, namespace: 'team-a' }, spec: { secretStoreRef: { kind: 'ClusterSecretStore', name: 'aws-secrets-manager' }, data: keys.map((key, index) => ({ secretKey: `key-${index}`, remoteRef: { key, property: 'password' } })), dataFrom } };
+}
+
+/** The API as somebody else, or as the administrator in somebody's name. */
+function as(user: { name: string; token?: string; impersonateUser?: string }): KubernetesObjectApi {
+  const [config, cluster, self] = [new KubeConfig(), world.config.getCurrentCluster(), world.config.getCurrentUser()];
+  if (cluster === null || self === null) throw new TypeError('the test cluster has no configuration');
+  config.loadFromClusterAndUser(cluster, user.token === undefined ? { ...self, ...user } : user);
+  return config.makeApiClient(KubernetesObjectApi);
 }
 
 function notFound(error: unknown): undefined {
@@ -114,7 +123,7 @@ async function disagreements(lifecycle: Lifecycle): Promise<object[]> {
 describe('an ephemeral platform', () => {
   it('G1: the policies are enforced when their activity ends, and again change nothing', async () => {
     const lines = await apply('ephemeral');
-    expect(lines).toEqual([`12 admission policies hold names to ${SUFFIX}, tiers to 1.5, images to the version manifest`]);
+    expect(lines).toEqual([`13 admission policies hold names to ${SUFFIX}, tiers to 1.5, images to the version manifest`]);
     expect(await apply('ephemeral')).toEqual(lines);
   });
 
@@ -135,7 +144,7 @@ describe('an ephemeral platform', () => {
   });
 
   it('G1: what was there before the guards can still be labelled, ended and mended, and gets no worse', async () => {
-    const old = ingress('old', []);
+    const old = { ...ingress('old', []), spec: {} };
     expect(await verdict(() => trial({ ...old, metadata: { ...old.metadata, labels: { a: 'b' }, finalizers: ['example.org/x'] }, spec: {} }))).toBe('accepted');
     expect(await verdict(() => trial(ingress('old', [`old.${SUFFIX}`])))).toBe('accepted');
     expect(await verdict(() => trial(ingress('old', ['old.dev.goldenpathidp.io', 'more.dev.goldenpathidp.io'])))).toBe('host-name');
@@ -172,15 +181,11 @@ describe('a tenant, who may edit everything in a namespace', () => {
     const [core, rbac] = [world.config.makeApiClient(CoreV1Api), world.config.makeApiClient(RbacAuthorizationV1Api)];
     await core.createNamespacedServiceAccount({ namespace: 'team-a', body: { metadata: { name: 'tenant' } } });
     await rbac.createNamespacedRoleBinding({ namespace: 'team-a', body: { metadata: { name: 'tenant' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' }, subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: 'team-a' }] } });
-    // The bundled role knows no kind of External Secrets; an operator who lets a team have its secrets adds them.
-    await rbac.createNamespacedRole({ namespace: 'team-a', body: { metadata: { name: 'secrets' }, rules: [{ apiGroups: ['external-secrets.io'], resources: ['*'], verbs: ['*'] }] } });
+    // The bundled role knows no kind of External Secrets or cert-manager; an operator who lets a team have secrets and certificates adds them.
+    await rbac.createNamespacedRole({ namespace: 'team-a', body: { metadata: { name: 'secrets' }, rules: [{ apiGroups: ['external-secrets.io', 'cert-manager.io', 'acme.cert-manager.io'], resources: ['*'], verbs: ['*'] }] } });
     await rbac.createNamespacedRoleBinding({ namespace: 'team-a', body: { metadata: { name: 'secrets' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'secrets' }, subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: 'team-a' }] } });
     const { status } = await core.createNamespacedServiceAccountToken({ name: 'tenant', namespace: 'team-a', body: { spec: { audiences: [] } } });
-    const config = new KubeConfig();
-    const cluster = world.config.getCurrentCluster();
-    if (cluster === null) throw new TypeError('the test cluster has no configuration');
-    config.loadFromClusterAndUser(cluster, { name: 'tenant', token: status?.token ?? '' });
-    tenant = config.makeApiClient(KubernetesObjectApi);
+    tenant = as({ name: 'tenant', token: status?.token ?? '' });
   });
 
   it('D1: writes names of the platform, and neither the base name nor a neighbour’s', async () => {
@@ -225,6 +230,25 @@ describe('a tenant, who may edit everything in a namespace', () => {
     const elsewhere = brought('mine', [FOREIGN]);
     await expect(tenant.create({ ...elsewhere, metadata: { ...elsewhere.metadata, namespace: 'keycloak' } }, undefined, 'All')).rejects.toMatchObject({ code: 403 });
     await expect(tenant.create(brought('mine', [FOREIGN]), undefined, 'All')).rejects.toThrow(/given: goldenpath\/dev\/keycloak\/admin; allowed: keys that begin with goldenpath\/dev\/\S+namespace of the object\S+\/, /);
+  });
+
+  it('D1: asks for no certificate but by a Certificate, whose names are judged; cert-manager makes the rest of it there', async () => {
+    const request: Given = { apiVersion: 'cert-manager.io/v1', kind: 'CertificateRequest', metadata: { name: 'mine', namespace: 'team-a' }, spec: { request: 'bm90IHNpZ25lZA==', issuerRef: { name: 'letsencrypt', kind: 'ClusterIssuer' } } };
+    const asked = [request, ...['Order', 'Challenge'].map((kind): Given => ({ ...request, apiVersion: 'acme.cert-manager.io/v1', kind }))];
+    for (const object of asked) expect(await verdict(() => tenant.create(object, undefined, 'All'))).toBe('host-name');
+    const maker = as({ name: 'cert-manager', impersonateUser: 'system:serviceaccount:cert-manager:cert-manager' });
+    for (const object of asked) expect(await verdict(() => maker.create(object, undefined, 'All'))).toBe('accepted');
+    await maker.create(request);
+    expect(await verdict(() => tenant.patch({ ...request, metadata: { ...request.metadata, labels: { a: 'b' } } }, undefined, 'All', 'test', undefined, PatchStrategy.MergePatch))).toBe('accepted');
+  });
+
+  it('D1: takes no traffic of another host at the platform’s proxy, and writes no name of a pod’s', async () => {
+    const open = { ...ingress('mine', []), spec: { ingressClassName: 'kong', defaultBackend: { service: { name: 'x', port: { number: 80 } } } } };
+    expect(await verdict(() => tenant.create(open, undefined, 'All'))).toBe('host-name');
+    expect(await verdict(() => tenant.create({ ...open, spec: { ...open.spec, ingressClassName: 'alb' } }, undefined, 'All'))).toBe('accepted');
+    const headless = (clusterIP: string): Given => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'mine', namespace: 'team-a', annotations: { 'external-dns.alpha.kubernetes.io/hostname': `mine.${SUFFIX}` } } as Given['metadata'], spec: { clusterIP, ports: [{ port: 80 }] } });
+    expect(await verdict(() => tenant.create(headless('None'), undefined, 'All'))).toBe('host-name');
+    expect(await verdict(() => tenant.create(headless(''), undefined, 'All'))).toBe('accepted');
   });
 
   it('G1: cannot take a guard away', async () => {

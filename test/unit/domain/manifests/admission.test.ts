@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_NAMESPACES } from '../../../../domain/components.ts';
 import { admissionPolicies } from '../../../../domain/manifests/admission.ts';
-import { APPLICATION_PLACE, NAME_PLACES, POD_PLACES, SECRET_PLACE } from '../../../../domain/manifests/places.ts';
+import { APPLICATION_PLACE, CERTIFICATE_REQUEST_PLACE, NAME_PLACES, POD_PLACES, SECRET_PLACE } from '../../../../domain/manifests/places.ts';
 import { breaches, RULES } from '../../../../domain/manifests/rules.ts';
 import { TRUSTED_NAMESPACES } from '../../../../domain/manifests/secret-keys.ts';
 import { REFUSED_SAMPLES } from '../../../../domain/manifests/samples.ts';
@@ -13,7 +13,7 @@ const policyOf = (name: string) => made.find(({ policy }) => policy.metadata.nam
 
 describe('admissionPolicies', () => {
   it('G1: every place has its policy, bound to deny, failing closed, for what is created and what is changed', () => {
-    expect(made.map(({ policy }) => policy.metadata.name).toSorted()).toEqual([...NAME_PLACES, APPLICATION_PLACE, SECRET_PLACE, ...POD_PLACES].map(({ policy }) => `goldenpath-${policy}`).toSorted());
+    expect(made.map(({ policy }) => policy.metadata.name).toSorted()).toEqual([...NAME_PLACES, CERTIFICATE_REQUEST_PLACE, APPLICATION_PLACE, SECRET_PLACE, ...POD_PLACES].map(({ policy }) => `goldenpath-${policy}`).toSorted());
     for (const { policy, binding } of made) {
       expect(binding.spec).toEqual({ policyName: policy.metadata.name, validationActions: ['Deny', 'Audit'] });
       expect(policy.spec.failurePolicy).toBe('Fail');

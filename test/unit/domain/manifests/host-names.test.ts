@@ -14,7 +14,7 @@ const mayWrite = (name: string, scope = ephemeral, namespace = 'kong') => namePr
 const near = fc.tuple(fc.array(fc.oneof(label, fc.constantFrom('b-21-11-26-01', 'b-21-11-26-011', 'xb-21-11-26-01', '*')), { maxLength: 3 }), fc.constantFrom('dev.goldenpathidp.io', 'b-21-11-26-01.dev.goldenpathidp.io', 'goldenpathidp.io', 'b-21-11-26-01.dev.goldenpathidp.io.example.org')).map(([labels, end]) => [...labels, end].join('.'));
 /** Every way in which a name gets into an object. */
 const placed: ((name: string) => object)[] = [
-  (host) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'x', namespace: 'kong' }, spec: { rules: [{}, { host }] } }),
+  (host) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'x', namespace: 'kong' }, spec: { rules: [{ host: 'kong.b-21-11-26-01.dev.goldenpathidp.io' }, { host }] } }),
   (host) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'x', namespace: 'kong' }, spec: { tls: [{ hosts: [host] }] } }),
   (host) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', namespace: 'kong', annotations: { 'external-dns.alpha.kubernetes.io/hostname': host } } }),
   (host) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', namespace: 'kong', annotations: { 'external-dns.alpha.kubernetes.io/internal-hostname': `kong.b-21-11-26-01.dev.goldenpathidp.io , ${host}.` } } }),
