@@ -96,7 +96,8 @@ export function makePlan({ operation, environment, lifecycle, buildId, versions 
     versions,
     externalDns: { enabled: environment.dns.externalDns.enabled },
     nodeGroup: environment.nodeGroup,
-    gitops: environment.gitops,
+    // One pin for all environments comes before each one's own revision (C1).
+    gitops: versions.charts === undefined ? environment.gitops : { ...environment.gitops, revision: versions.charts.commit },
     registry: environment.registry,
     secrets: secretsUpTo(environment, maxTier),
     ...(needsTier2(maxTier) ? tier2Needs(environment) : {}),

@@ -26,6 +26,11 @@ export const versionsSchema = z.strictObject({
     externalSecretsCrds: manifest,
     certManagerCrds: manifest,
   }),
+  /**
+   * The commit of the repository whose `gitops/` Argo CD renders, in every environment; without it each environment's own revision holds, and a branch moves.
+   * Optional, because the commit that holds this file cannot name itself.
+   */
+  charts: z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'must be a whole commit id: forty characters, 0-9 and a-f') }).optional(),
   /** Images of the applications, by the name that charts use. */
   images: z.record(
     z.string(),

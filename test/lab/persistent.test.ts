@@ -7,6 +7,7 @@ import type { RunReport } from '../../domain/report.ts';
 import { accountOf, reachOf, recordsOf } from '../support/account.ts';
 import { documentOf, raiseLab, type TestLab } from '../support/lab.ts';
 import { standInAddress } from '../support/stand-ins.ts';
+import { logsOf, toldBy } from '../support/told.ts';
 
 const PERSISTENT = ['--env', 'dev', '--lifecycle', 'persistent'];
 const BUILD_ID = '21-11-26-02';
@@ -69,11 +70,13 @@ test('F4: an ephemeral platform of the same environment is planned without any o
 
 /** The account without a platform. */
 let before: Record<string, string[]>;
+/** What the cluster showed while it stood, its Secrets left out: objects, and the logs of its pods. */
+let shown: { where: string; text: string }[];
 
 test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and runs as the version manifest pins', async () => {
   const reach = reachOf(lab.env);
   const secrets = new SecretsManagerClient(reach);
-  await secrets.send(new PutSecretValueCommand({ SecretId: 'goldenpath/dev/oidc/clients', SecretString: '{"backstage":"x","grafana":"y"}' }));
+  await secrets.send(new PutSecretValueCommand({ SecretId: 'goldenpath/dev/oidc/clients', SecretString: '{"backstage":"the secret of backstage","grafana":"the secret of grafana"}' }));
   await secrets.send(new CreateSecretCommand({ Name: BUILDS_SECRET, SecretString: '{"secret":"of all builds"}' }));
   await new S3Client({ ...reach, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'goldenpath-dev-loki', CreateBucketConfiguration: { LocationConstraint: 'eu-west-2' } }));
   before = await accountOf(reach);
@@ -82,6 +85,9 @@ test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and r
   const evidence = (documentOf(up) as RunReport).stages.flatMap((stage) => stage.evidence);
   for (const line of [/^✔ backstage answers: /, /^✔ grafana-postgresql answers: .* its database is ok$/, /^✔ loki answers: /, /^✔ realm answers: /, /^✔ Login to the database keycloak: .*TLSv1\.3$/, /^✔ OIDC client grafana: enabled/, /^✔ Certificates: .*Ready$/]) expect(evidence).toContainEqual(expect.stringMatching(line));
   expect(await recordsOf(reach)).toContainEqual(expect.stringMatching(/^keycloak\.dev\.goldenpathidp\.io\. A /));
+  const logs = await logsOf(lab);
+  const objects = await Promise.all(['pods', 'jobs', 'events', 'configmaps', 'applications.argoproj.io'].map(async (kind) => ({ where: `${kind} of the cluster`, text: await lab.kubectl('goldenpath-dev-eks', 'get', kind, '-A', '-o', 'json') })));
+  shown = [...logs, ...objects];
   const pinned = await lab.cli(['versions', 'verify', ...PERSISTENT, '-o', 'json'], withBackstage);
   expect({ exit: pinned.exit, ...(documentOf(pinned) as object) }).toMatchObject({ exit: 0, state: 'as-pinned' });
 }, 600_000);
@@ -117,6 +123,16 @@ test('X3: its teardown leaves the database, the zone and the foundation as they 
   expect(await accountOf(reachOf(lab.env))).toEqual(before);
   expect((await lab.cli(['database', 'check', '--env', 'dev', '-o', 'json'])).exit).toBe(0);
 }, 600_000);
+
+test('R2: no password and no client secret is in a history, a log, a receipt, or what the cluster showed', async () => {
+  const secrets = new SecretsManagerClient(reachOf(lab.env));
+  const texts = await Promise.all(['backstage/postgres', 'grafana/postgres', 'keycloak/postgres', 'keycloak/admin', 'grafana/admin', 'oidc/clients', 'oidc/backstage-builds'].map(async (name) => (await secrets.send(new GetSecretValueCommand({ SecretId: `goldenpath/dev/${name}` }))).SecretString ?? ''));
+  const values = texts.flatMap((text) => Object.entries(JSON.parse(text) as Record<string, string>).filter(([key]) => !['username', 'host', 'port', 'dbname'].includes(key)).map(([, value]) => value));
+  expect(values.length).toBe(8);
+  const told = [...(await toldBy(lab)), ...shown];
+  for (const part of ['history of platform/dev/goldenpath-dev-eks', 'worker/worker.log', '/logs/oidc-config', 's3://goldenpath-dev-registry/receipts/', 'pods of the cluster']) expect(told.map(({ where }) => where)).toContainEqual(expect.stringContaining(part));
+  expect(told.filter(({ text }) => values.some((value) => text.includes(value))).map(({ where }) => where)).toEqual([]);
+});
 
 test('every execution of these tests replays', async () => {
   expect((await lab.replayAll()).toSorted()).toEqual([...Array.from({ length: 5 }, () => 'bootstrapPlatform'), 'databaseApply', 'databaseCheck', 'teardownPlatform', 'teardownPlatform', 'verifyVersions']);

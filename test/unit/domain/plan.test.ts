@@ -5,6 +5,7 @@ import { canonicalJson, hashOf } from '../../../domain/hash.ts';
 import { applicationsUpTo, makePlan, planProblem, teardownOf } from '../../../domain/plan.ts';
 import { bootstrapRequestSchema, problemsOf } from '../../../domain/request.ts';
 import { compareTiers, deliveredTiers, maxTierFor, TIERS } from '../../../domain/tiers.ts';
+import { versionsSchema } from '../../../domain/versions.ts';
 import { environment, ephemeralPlan, persistentPlan, versions } from '../../support/plans.ts';
 import { buildId } from './arbitraries.ts';
 
@@ -77,6 +78,15 @@ describe('makePlan', () => {
 
   it('T4: the persistent platform of such an environment has the same components as ever', () => {
     expect(persistentPlan('bootstrap', { backstage: { ephemeral: true } }).tiers).toEqual(persistentPlan().tiers);
+  });
+
+  it('C1: charts that the version manifest pins are rendered at that commit, whatever the environment’s revision; another commit is another plan', () => {
+    const input = { operation: 'bootstrap', environment: environment(), lifecycle: 'persistent', buildId: null } as const;
+    const at = (commit: string) => makePlan({ ...input, versions: { ...versions(), charts: { commit } } });
+    expect(at('a'.repeat(40)).gitops).toEqual({ ...environment().gitops, revision: 'a'.repeat(40) });
+    expect(at('a'.repeat(40)).hash).not.toBe(at('b'.repeat(40)).hash);
+    expect(makePlan({ ...input, versions: versions() }).gitops.revision).toBe('main');
+    expect(versionsSchema.safeParse({ ...versions(), charts: { commit: 'main' } }).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual(['charts.commit: must be a whole commit id: forty characters, 0-9 and a-f']);
   });
 
   it('D1: every host suffix lies inside its zone and never is the base name', () => {
