@@ -2,7 +2,7 @@
 // session of the annotated role, so that the role's trust and policy are exercised (C1, C2).
 import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Deployment, SERVICE_ACCOUNT } from './kinds.ts';
-import type { Kube } from './kube.ts';
+import { ANSWER_MS, type Kube } from './kube.ts';
 
 export interface SessionCredentials {
   accessKeyId: string;
@@ -16,6 +16,9 @@ const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';
 /** Where and as whom AWS clients of a stand-in speak. */
 export interface AwsSettings { endpoint: string; region: string }
 
+/** How long they wait for an answer. */
+const requestHandler = { connectionTimeout: 3_000, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true };
+
 /**
  * Credentials for the service account of a Deployment, as the pod identity webhook would let its pods have them.
  * Throws where the service account names no role, and what STS answers.
@@ -27,7 +30,7 @@ export async function assumeOwnRole(kube: Kube, deployment: Deployment, { endpoi
   const role = account?.metadata.annotations?.[ROLE_ANNOTATION];
   if (role === undefined) throw new Error(`service account ${namespace ?? ''}/${name} has no annotation ${ROLE_ANNOTATION}`);
   const { token } = await kube.token({ namespace, name }, 'sts.amazonaws.com');
-  const sts = new STSClient({ endpoint, region, credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' } });
+  const sts = new STSClient({ endpoint, region, requestHandler, credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' } });
   try {
     const { Credentials: session } = await sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: role, RoleSessionName: deployment.metadata.name, WebIdentityToken: token }));
     if (session?.AccessKeyId === undefined || session.SecretAccessKey === undefined || session.SessionToken === undefined) throw new Error(`STS gave no credentials for ${role}`);
@@ -40,7 +43,7 @@ export async function assumeOwnRole(kube: Kube, deployment: Deployment, { endpoi
 /** Keeps one client for as long as its Deployment's service account may: made anew for a new Deployment, which may have another role. */
 export function clientPerDeployment<Client extends { destroy(): void }>(
   settings: AwsSettings,
-  make: (configuration: AwsSettings & { credentials: () => Promise<SessionCredentials> }) => Client,
+  make: (configuration: AwsSettings & { requestHandler: typeof requestHandler; credentials: () => Promise<SessionCredentials> }) => Client,
 ): { of(kube: Kube, deployment: Deployment): Client; stop(): void } {
   let current: { uid: string | undefined; client: Client } | undefined;
   const stop = (): void => {
@@ -51,7 +54,7 @@ export function clientPerDeployment<Client extends { destroy(): void }>(
     of(kube, deployment) {
       if (current !== undefined && current.uid === deployment.metadata.uid) return current.client;
       stop();
-      const client = make({ ...settings, credentials: () => assumeOwnRole(kube, deployment, settings) });
+      const client = make({ ...settings, requestHandler, credentials: () => assumeOwnRole(kube, deployment, settings) });
       current = { uid: deployment.metadata.uid, client };
       return client;
     },

@@ -113,6 +113,9 @@ function sender(config: KubeConfig): Send {
   };
 }
 
+/** A stand-in looks at its objects one after the other: a call without an answer would stop it for good. */
+export const ANSWER_MS = 15_000;
+
 function exchange(url: URL, options: object, body: object | undefined): Promise<{ status: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const sent = body === undefined ? undefined : JSON.stringify(body);
@@ -127,6 +130,7 @@ function exchange(url: URL, options: object, body: object | undefined): Promise<
   outgoing.setHeader('accept', 'application/json');
   if (sent !== undefined) outgoing.setHeader('content-type', 'method' in options && options.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
   outgoing.on('error', reject);
+  outgoing.setTimeout(ANSWER_MS, () => { outgoing.destroy(new Error(`${url.pathname}: no answer within ${ANSWER_MS / 1_000} s`)); });
   outgoing.end(sent);
   return promise;
 }
