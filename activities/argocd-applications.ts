@@ -109,9 +109,11 @@ export async function awaitTier(cluster: ClusterClient, { tier, expected }: { ti
     const verdict = tierVerdict(root, children, expected, tier);
     if (verdict.settled) return { done: true, result: children.map(evidence) };
     const now = Date.now();
-    const due = [...dueForRefresh(nudges, nameAll(states.filter((state) => isStale(state, tier))), now), ...dueForRefresh(running, nameAll(states.filter(isWaiting)), now, LONGEST_NUDGE_MS)];
-    for (const name of due) {
-      await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION ? 'hard' : 'normal' } } });
+    const stale = dueForRefresh(nudges, nameAll(states.filter((state) => isStale(state, tier))), now);
+    const waiting = dueForRefresh(running, nameAll(states.filter(isWaiting)), now, LONGEST_NUDGE_MS);
+    for (const name of new Set([...stale, ...waiting])) {
+      // A root at another gate may have been compared with manifests of before.
+      await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION && stale.includes(name) ? 'hard' : 'normal' } } });
     }
     return { done: false, waitingFor: verdict.waitingFor };
   };

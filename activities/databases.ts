@@ -112,7 +112,7 @@ async function applyAll(instance: Instance, { databases, rotate }: DatabasesInpu
 async function demandLock({ admin }: Instance): Promise<void> {
   const { rows: [lock] } = await admin.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${LOCK}) AS held`);
   if (lock?.held === true) return;
-  const { rows } = await admin.query<{ pid: number; role: string; program: string }>(`SELECT pid, usename AS role, application_name AS program FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND objid = ${LOCK} AND granted`);
+  const { rows } = await admin.query<{ pid: number; role: string; program: string }>(`SELECT pid, usename AS role, application_name AS program FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_database ON pg_database.oid = pg_locks.database WHERE pg_database.datname = current_database() AND locktype = 'advisory' AND classid = 0 AND objid = ${LOCK} AND objsubid = 1 AND granted`);
   const holders = rows.map(({ pid, role, program }) => `role ${role}${program === '' ? '' : `, ${program}`} (pid ${pid})`);
   throw new GoldenpathError('Conflict', `another run changes databases of this instance just now; its lock is held by ${holders.join(', ') || 'a session that ended'}`);
 }

@@ -93,9 +93,10 @@ async function deleteInstance({ rds }: Needs, { identifier, snapshots }: { ident
     await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: identifier, SkipFinalSnapshot: false, FinalDBSnapshotIdentifier: snapshots.last, DeleteAutomatedBackups: false }));
   } catch (error) {
     // Of a deletion that RDS began, only the answer may have been lost.
-    if (isGoing(await describeInstance({ rds }, identifier))) return [`turned deletion protection of ${identifier} off`, `RDS deletes ${identifier}, with last snapshot ${snapshots.last}`];
-    const isBack = await protect(rds, identifier, true).then(() => true, () => false);
-    const problem = `RDS did not delete ${identifier}: ${error instanceof Error ? error.message : String(error)}; deletion protection is ${isBack ? 'on again' : `OFF: aws rds modify-db-instance --db-instance-identifier ${identifier} --deletion-protection`}`;
+    const isGoingNow = await describeInstance({ rds }, identifier).then(isGoing, () => false); // where nobody says, protection comes back
+    if (isGoingNow) return [`turned deletion protection of ${identifier} off`, `RDS deletes ${identifier}, with last snapshot ${snapshots.last}`];
+    const word = await protectAgain(rds, identifier);
+    const problem = `RDS did not delete ${identifier}: ${error instanceof Error ? error.message : String(error)}; deletion protection is ${word}`;
     throw new GoldenpathError(mapAwsError(error)?.type ?? 'TerminalState', problem, [problem], { cause: error });
   }
   return [`turned deletion protection of ${identifier} off`, `started the deletion of ${identifier}, with last snapshot ${snapshots.last}`];
@@ -119,8 +120,12 @@ async function snapshotProblem(clients: Needs, { identifier, snapshot }: { ident
 /** An attempt that died between the two calls left the instance unprotected. Where this one may not go on, protection comes back; people decided about a protected instance. */
 async function protectionBack({ rds }: Needs, identifier: string, decided: readonly string[], found: readonly string[]): Promise<string[]> {
   if (!isOn(decided) || isOn(found)) return [];
-  await protect(rds, identifier, true);
-  return ['deletion protection, which an earlier attempt had turned off, is on again'];
+  return [`deletion protection, which an earlier attempt had turned off, is ${await protectAgain(rds, identifier)}`];
+}
+
+/** Never throws: that it is off, and how it is turned on, must be told beside what went wrong first. */
+async function protectAgain(rds: Clients['rds'], identifier: string): Promise<string> {
+  return protect(rds, identifier, true).then(() => 'on again', () => `OFF: aws rds modify-db-instance --db-instance-identifier ${identifier} --deletion-protection`);
 }
 
 function isOn(subject: readonly string[]): boolean {

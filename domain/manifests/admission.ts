@@ -130,14 +130,14 @@ function nameGuard(place: NamePlace, scope: ManifestScope): Guard {
   };
 }
 
-/** Whoever may make them has judged names already: cert-manager, from a Certificate. An update brings no other. */
+/** Whoever may make them has judged names already: cert-manager, from a Certificate. What one asks for is judged as a whole, so that an update may label it and not ask for more. */
 function requestGuard(): Guard {
   return {
     place: CERTIFICATE_REQUEST_PLACE,
     exempt: TRUSTED_NAMESPACES,
     constants: { isRequester: `request.userInfo.username == ${text(CERTIFICATE_REQUESTER)}` },
-    subject: () => '[request.kind.kind]',
-    rules: [{ rule: 'host-name', variable: 'requests', offending: (subject) => `${subject}.filter(kind, !variables.isRequester)`, allowed: 'a Certificate, of which cert-manager makes it' }],
+    subject: (object) => `[dyn(${object}.?spec.orValue({}))]`,
+    rules: [{ rule: 'host-name', variable: 'requests', offending: (subject) => `${subject}.filter(spec, !variables.isRequester)`, shown: () => 'request.kind.kind', allowed: 'a Certificate, of which cert-manager makes it' }],
   };
 }
 

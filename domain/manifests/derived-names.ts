@@ -28,15 +28,17 @@ export function podNames(object: unknown, { derives }: NamePlace, annotated: rea
 export function derivedText(object: string, { derives }: NamePlace, annotations: string): string | undefined {
   if (derives === 'hosts-of-pods') return `(${object}.?spec.?clusterIP.orValue("") == ${text(HEADLESS)} ? ${annotations}.join(",").split(",").filter(name, name != "").map(name, "*." + name).join(",") : "")`;
   if (derives !== 'every-host') return undefined;
-  const atProxy = `(${object}.?spec.?ingressClassName.orValue(${text(PROXY_CLASS)}) == ${text(PROXY_CLASS)} || ${text(ANNOTATION_CLASS)} in ${object}.metadata.?annotations.orValue({}))`;
-  const open = `(has(${object}.spec.defaultBackend) || ${object}.?spec.?rules.orValue([]).exists(rule, rule.?host.orValue("") == ""))`;
+  const [field, annotation] = [`${object}.?spec.?ingressClassName.orValue("")`, `${object}.metadata.?annotations[?${text(ANNOTATION_CLASS)}].orValue("")`];
+  const atProxy = `(${field} == ${text(PROXY_CLASS)} || ${annotation} == ${text(PROXY_CLASS)} || (${field} == "" && ${annotation} == ""))`;
+  const open = `(${object}.?spec.?defaultBackend.hasValue() || ${object}.?spec.?rules.orValue([]).exists(rule, rule.?host.orValue("") == ""))`;
   return `(${atProxy} && ${open} ? ${text(EVERY_HOST)} : "")`;
 }
 
-/** Whether the platform's proxy serves an Ingress: one of its class, of none, or that names a class the old way. */
+/** Whether the platform's proxy serves an Ingress: one of its class, by the field or the old annotation, or of none. Source: Kong Ingress Controller 3, `MatchesIngressClass` */
 function isAtProxy(object: unknown): boolean {
   const annotations = fieldOf(fieldOf(object, 'metadata'), 'annotations');
-  return (valuesAt(object, 'spec.ingressClassName')[0]?.value ?? PROXY_CLASS) === PROXY_CLASS || fieldOf(annotations, ANNOTATION_CLASS) !== undefined;
+  const classes = [valuesAt(object, 'spec.ingressClassName')[0]?.value ?? '', fieldOf(annotations, ANNOTATION_CLASS) ?? ''];
+  return classes.includes(PROXY_CLASS) || classes.every((name) => name === '');
 }
 
 function text(value: string): string {

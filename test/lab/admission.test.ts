@@ -240,6 +240,7 @@ describe('a tenant, who may edit everything in a namespace', () => {
     for (const object of asked) expect(await verdict(() => maker.create(object, undefined, 'All'))).toBe('accepted');
     await maker.create(request);
     expect(await verdict(() => tenant.patch({ ...request, metadata: { ...request.metadata, labels: { a: 'b' } } }, undefined, 'All', 'test', undefined, PatchStrategy.MergePatch))).toBe('accepted');
+    expect(await verdict(() => tenant.patch({ ...request, spec: { request: 'YW5vdGhlcg==' } }, undefined, 'All', 'test', undefined, PatchStrategy.MergePatch))).toBe('host-name');
   });
 
   it('D1: takes no traffic of another host at the platform’s proxy, and writes no name of a pod’s', async () => {

@@ -131,6 +131,7 @@ test('R2: no password and no client secret is in a history, a log, a receipt, or
   expect(values.length).toBe(8);
   const told = [...(await toldBy(lab)), ...shown];
   for (const part of ['history of platform/dev/goldenpath-dev-eks', 'worker/worker.log', '/logs/oidc-config', 's3://goldenpath-dev-registry/receipts/', 'pods of the cluster']) expect(told.map(({ where }) => where)).toContainEqual(expect.stringContaining(part));
+  expect(told.some(({ where, text }) => where.startsWith('history of ') && text.includes('goldenpath/dev/keycloak/admin'))).toBe(true); // what a history holds is read
   expect(told.filter(({ text }) => values.some((value) => text.includes(value))).map(({ where }) => where)).toEqual([]);
 });
 
