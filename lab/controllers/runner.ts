@@ -127,15 +127,19 @@ export class Runner {
     if (this.#deployment === undefined || this.#queue.size === 0) return;
     const next = Math.min(...[...this.#queue.values()].map(({ due }) => due));
     this.#timer = setTimeout(() => {
-      this.#work = this.#drain();
+      // Cleared behind the assignment: where nothing is due any more (it was deleted meanwhile), a drain ends before it returns, and would leave itself here for good.
+      const work = this.#drain();
+      this.#work = work;
+      void work.then(() => {
+        this.#work = undefined;
+        this.#schedule();
+      });
     }, Math.max(0, next - Date.now()));
   }
 
   /** Looks at every object that is due, one after the other. */
   async #drain(): Promise<void> {
     for (let item = this.#nextDue(); item !== undefined; item = this.#nextDue()) await this.#look(item);
-    this.#work = undefined;
-    this.#schedule();
   }
 
   #nextDue(): Queued | undefined {
