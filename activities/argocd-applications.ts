@@ -99,7 +99,7 @@ export function waveOf({ metadata }: KubernetesObject): number {
 /** Until the tier has settled, by the domain's verdict; one line of evidence an application. */
 export async function awaitTier(cluster: ClusterClient, { tier, expected }: { tier: Tier; expected: Component[] }): Promise<string[]> {
   const waker = new Waker(cluster, APPLICATIONS_PATH);
-  const [nudges, running] = [new Map<string, Nudge>(), new Map<string, Nudge>()];
+  const nudges = new Map<string, Nudge>();
   const read = async (): Promise<Finding<string[]>> => {
     // A tenant's own are none of the plan's, and no reason to wait.
     const names = new Set([ROOT_APPLICATION, ...expected.map(({ name }) => name)]);
@@ -108,12 +108,8 @@ export async function awaitTier(cluster: ClusterClient, { tier, expected }: { ti
     const children = states.filter(({ name }) => name !== ROOT_APPLICATION);
     const verdict = tierVerdict(root, children, expected, tier);
     if (verdict.settled) return { done: true, result: children.map(evidence) };
-    const now = Date.now();
-    const stale = dueForRefresh(nudges, nameAll(states.filter((state) => isStale(state, tier))), now);
-    const waiting = dueForRefresh(running, nameAll(states.filter(isWaiting)), now, LONGEST_NUDGE_MS);
-    for (const name of new Set([...stale, ...waiting])) {
-      // A root at another gate may have been compared with manifests of before.
-      await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION && stale.includes(name) ? 'hard' : 'normal' } } });
+    for (const name of dueForRefresh(nudges, states.filter((state) => isStale(state, tier)).map(({ name: stale }) => stale), Date.now())) {
+      await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION ? 'hard' : 'normal' } } });
     }
     return { done: false, waitingFor: verdict.waitingFor };
   };
@@ -143,23 +139,11 @@ export function isStale({ name, sync, health, operation, comparedParameters }: A
   return sync === 'Synced' && operation === 'Succeeded' && health !== 'Healthy';
 }
 
-/**
- * Whether a sync waits for an object's health. Argo CD goes on when it is told that the object changed; one that became healthy before Argo CD watched it is told to nobody,
- * and the sync sits there until Argo CD looks by itself, two to three minutes later. Seen once in seven bootstraps, of an ExternalSecret.
- */
-export function isWaiting({ operation, operationMessage = '' }: ApplicationState): boolean {
-  return operation === 'Running' && operationMessage.startsWith('waiting for ');
-}
-
-function nameAll(states: readonly ApplicationState[]): string[] {
-  return states.map(({ name }) => name);
-}
-
-/** Which of the stale applications are due, first after `firstMs`; keeps `nudges`, and forgets those that are not stale any more. */
-export function dueForRefresh(nudges: Map<string, Nudge>, stale: readonly string[], now: number, firstMs = FIRST_NUDGE_MS): string[] {
+/** Which of the stale applications are due; keeps `nudges`, and forgets those that are not stale any more. */
+export function dueForRefresh(nudges: Map<string, Nudge>, stale: readonly string[], now: number): string[] {
   for (const name of nudges.keys()) if (!stale.includes(name)) nudges.delete(name);
   return stale.filter((name) => {
-    const nudge = nudges.get(name) ?? { at: now + firstMs, pauseMs: firstMs };
+    const nudge = nudges.get(name) ?? { at: now + FIRST_NUDGE_MS, pauseMs: FIRST_NUDGE_MS };
     const due = now >= nudge.at;
     const pauseMs = due ? Math.min(2 * nudge.pauseMs, LONGEST_NUDGE_MS) : nudge.pauseMs;
     nudges.set(name, due ? { at: now + pauseMs, pauseMs } : nudge);

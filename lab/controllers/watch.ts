@@ -11,8 +11,6 @@ export interface ObjectWatch<T extends Resource = Resource> {
 
 /** An informer stays stopped after an error (facts.md); it is started again after this long. */
 const RETRY_MS = 1_000;
-/** A watch can go silent without an error, and its stand-in with it: seen in one of a dozen bootstraps, of ExternalSecrets. */
-const CHECK_MS = 10_000;
 
 /** Watches a kind over all namespaces, and reports each object that came, changed or went. */
 export function watchKind<T extends Resource>(kube: Kube, kind: Kind<T>, report: { changed: (object: T) => void; deleted: (object: T) => void }): ObjectWatch<T> {
@@ -38,33 +36,11 @@ export function watchKind<T extends Resource>(kube: Kube, kind: Kind<T>, report:
     if (!stopped) setTimeout(() => stopped || start(), RETRY_MS).unref();
   });
   start();
-  let wasBehind = '';
-  const check = setInterval(() => {
-    void (async () => {
-      const behind = await missing(kube, kind, informer.list().map(typed));
-      // Twice in a row the same: no event that is only on its way.
-      if (!stopped && behind !== '' && behind === wasBehind) {
-        process.stderr.write(`watch of ${kind.plural}: behind in ${behind}, started again\n`);
-        await informer.stop();
-        start();
-      }
-      wasBehind = behind;
-    })();
-  }, CHECK_MS);
-  check.unref();
   return {
     list: () => informer.list().map(typed),
     async stop() {
       stopped = true;
-      clearInterval(check);
       await informer.stop();
     },
   };
-}
-
-/** Objects that the API server has in another version than the watch knows, as text; nothing where the kind is not there, or nobody answers: those the watch tells of itself. */
-async function missing(kube: Kube, kind: Kind, known: readonly Resource[]): Promise<string> {
-  const versions = new Set(known.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`));
-  const { items } = await kube.list(kind).catch(() => ({ items: [] }));
-  return items.filter(({ metadata }) => !versions.has(`${metadata.uid} ${metadata.resourceVersion}`)).map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`).join(', ');
 }

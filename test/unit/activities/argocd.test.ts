@@ -1,7 +1,7 @@
 // The pure pieces of installing, steering, freezing and removing Argo CD (A2–A4, T1, failures 1, 2, 6, 7).
 import { describe, expect, it } from 'vitest';
 import { argocdObjects, bootstrapConfig, rootApplication, type BootstrapValues } from '../../../activities/argocd.ts';
-import { type Application, applicationState, dueForRefresh, isStale, isWaiting, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
+import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
 import { freezingPatches, uncompared } from '../../../activities/argocd-freeze.ts';
 import { removalRank } from '../../../activities/argocd-removal.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
@@ -90,16 +90,6 @@ describe('asking Argo CD to look again', () => {
     expect(isStale(state({ health: 'Degraded', operation: 'Running' }), '1')).toBe(false);
     expect(isStale(state({ health: 'Missing', sync: 'OutOfSync' }), '1')).toBe(false);
     expect(isStale(state({}), '1')).toBe(false);
-  });
-
-  it('T1: a sync that waits for an object’s health may have missed it: Argo CD is asked every half a minute', () => {
-    expect(isWaiting(state({ operation: 'Running', operationMessage: 'waiting for healthy state of external-secrets.io/ExternalSecret/oidc-clients' }))).toBe(true);
-    expect(isWaiting(state({ operation: 'Running', operationMessage: 'one or more tasks are running' }))).toBe(false);
-    expect(isWaiting(state({ operationMessage: 'waiting for healthy state' }))).toBe(false);
-    const asked: number[] = [];
-    const nudges = new Map<string, Nudge>();
-    for (let second = 0; second <= 100; second += 1) if (dueForRefresh(nudges, ['oidc-config'], second * 1_000, 30_000).length > 0) asked.push(second);
-    expect(asked).toEqual([30, 60, 90]);
   });
 
   it('T1: a root that reads Synced and Healthy at the old gate is old news', () => {
