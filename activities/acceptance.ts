@@ -34,7 +34,11 @@ const BACKSTAGE = { name: 'backstage', namespace: 'backstage' };
 const BACKSTAGE_SECRET = { name: 'backstage-oidc', namespace: 'backstage', keys: ['backstage'] };
 
 interface Conditioned extends KubernetesObject {
-  status?: { conditions?: { type?: string; status?: string; message?: string }[] };
+  status?: {
+    conditions?: { type?: string; status?: string; message?: string; observedGeneration?: number }[];
+    /** Of an ExternalSecret: the generation that was synced, and a hash after a dash. */
+    syncedResourceVersion?: string;
+  };
 }
 
 /** What a preflight asks of AWS. */
@@ -143,7 +147,7 @@ async function tierChecks(cluster: ClusterClient, tier: Tier, applications: read
   if (tier === '1') {
     // An environment may do without ExternalDNS (F3); the tier's wave has already seen exactly the plan's applications.
     const externalDns = applications.some(({ name }) => name === 'external-dns') ? [await deploymentCheck(cluster, deploymentRef, 'ExternalDNS')] : [];
-    return [await storesCheck(cluster), ...externalDns];
+    return [await storesCheck(cluster), await certificatesCheck(cluster), ...externalDns];
   }
   if (tier === '1.5') {
     const prometheus = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'prometheus', namespace: MONITORING };
@@ -158,6 +162,7 @@ function applicationsCheck(applications: readonly ApplicationState[], lifecycle:
   const names = [ROOT_APPLICATION, ...componentsUpTo(tier, lifecycle, { ephemeralBackstage: true }).map(({ name }) => name)];
   const known = applications.filter(({ name }) => names.includes(name));
   const problems = known.filter(({ sync, health }) => sync !== 'Synced' || health !== 'Healthy').map(({ name, sync, health }) => `${name} is ${sync}, ${health}`);
+  problems.push(...known.filter(({ sourceCompared }) => !sourceCompared).map(({ name }) => `${name} was not compared with the source it has now`));
   if (!known.some(({ name }) => name === ROOT_APPLICATION)) problems.push(`${ROOT_APPLICATION} does not exist`);
   return check('applications', 'Argo CD applications', problems.length === 0 ? undefined : problems.join('; '), `${known.length} Synced and Healthy`, 'look at the applications in namespace argocd');
 }
@@ -208,19 +213,30 @@ async function backstageChecks(cluster: ClusterClient, applications: readonly Ap
   return [await deploymentCheck(cluster, { apiVersion: 'apps/v1', kind: 'Deployment', ...BACKSTAGE }, 'Backstage'), await syncedCheck(cluster, BACKSTAGE_SECRET)];
 }
 
-/** A secret has come from Secrets Manager, with these keys. Only that it has them is read, never a value. */
+/** A secret has come from Secrets Manager, with these keys. Only that they hold something is looked at, never what. */
 async function syncedCheck(cluster: ClusterClient, { name, namespace, keys }: Pick<SyncedSecret, 'name' | 'namespace' | 'keys'>): Promise<CheckResult> {
   const ref = { name, namespace };
   const external = (await cluster.serves(SECRETS_API, 'ExternalSecret')) ? await cluster.read<Conditioned>({ apiVersion: SECRETS_API, kind: 'ExternalSecret', ...ref }) : undefined;
   const secret = await cluster.read<V1Secret>({ apiVersion: 'v1', kind: 'Secret', ...ref });
-  const present = Object.keys(secret?.data ?? {});
-  const problems = external === undefined ? [`ExternalSecret ${namespace}/${name} does not exist`] : unreadiness(Object.assign(external, { kind: 'ExternalSecret' }));
+  const present = Object.entries(secret?.data ?? {}).filter(([, value]) => value !== '').map(([key]) => key);
+  const problems = external === undefined ? [`ExternalSecret ${namespace}/${name} does not exist`] : unsynced(Object.assign(external, { kind: 'ExternalSecret' }));
   if (secret === undefined) problems.push(`Secret ${namespace}/${name} does not exist`);
-  else problems.push(...keys.filter((key) => !present.includes(key)).map((key) => `Secret ${namespace}/${name} has no key ${key}`));
+  else problems.push(...keys.filter((key) => !present.includes(key)).map((key) => `Secret ${namespace}/${name} has nothing for key ${key}`));
   return check(`synced:${namespace}/${name}`, `Secret ${namespace}/${name}`, problems.length === 0 ? undefined : problems.join('; '), `synced, with ${present.join(', ')}`, 'look at the ExternalSecret and at the secret in Secrets Manager');
 }
 
+/** An ExternalSecret's Ready says of which generation in its own way. Source: External Secrets 2.10 `ctrlutil.GetResourceVersion`. */
+function unsynced(external: Conditioned): string[] {
+  const { metadata, status } = external;
+  const unready = unreadiness(external);
+  const isOld = status?.syncedResourceVersion?.startsWith(`${metadata?.generation ?? 0}-`) !== true;
+  return unready.length === 0 && isOld ? [`${nameOf(refOf(external))} was changed since it was synced`] : unready;
+}
+
+/** A condition that names a generation speaks of that one alone (cert-manager's do; a store's names none). */
 function unreadiness(object: Conditioned): string[] {
   const ready = (object.status?.conditions ?? []).find(({ type }) => type === 'Ready');
-  return ready?.status === 'True' ? [] : [`${nameOf(refOf(object))} is not Ready${ready?.message === undefined ? '' : `: ${ready.message}`}`];
+  const name = nameOf(refOf(object));
+  if (ready?.status !== 'True') return [`${name} is not Ready${ready?.message === undefined ? '' : `: ${ready.message}`}`];
+  return (ready.observedGeneration ?? Infinity) < (object.metadata?.generation ?? 0) ? [`${name} was changed since it became Ready`] : [];
 }

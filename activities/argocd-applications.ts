@@ -3,6 +3,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, type Component, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
+import { canonicalJson } from '../domain/hash.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import type { Tier } from '../domain/tiers.ts';
 import type { ClusterClient, ObjectRef } from './kubernetes-client.ts';
@@ -78,12 +79,25 @@ export function applicationState({ metadata, spec, status }: Application): Appli
     health: status?.health?.status || 'Unknown',
     healthMessage: status?.health?.message,
     comparedParameters: Object.fromEntries(parameters.map(({ name, value }) => [name ?? '', value ?? ''])),
+    sourceCompared: canonicalJson(asArgocdWrites(spec?.source)) === canonicalJson(asArgocdWrites(status?.sync?.comparedTo?.source)),
     operation: status?.operationState?.phase,
     operationMessage: status?.operationState?.message,
     conditions: (status?.conditions ?? []).flatMap(({ type, message }) => (type === undefined || !isProblem(type) ? [] : [`${type}: ${message ?? ''}`])),
     automated: spec?.syncPolicy?.automated !== undefined && spec.syncPolicy.automated !== null,
     finalizers: metadata?.finalizers ?? [],
   };
+}
+
+/** Argo CD copies the source that it compared, but leaves out what is empty or false; Helm's values it copies as they are. Source: v1alpha1 `ApplicationSource`, its `omitempty`. */
+function asArgocdWrites(source: ApplicationSource | undefined): unknown {
+  return source === undefined ? null : withoutEmpty(source);
+}
+
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, each]) => [key, key === 'valuesObject' ? each : withoutEmpty(each)] as const);
+  return Object.fromEntries(entries.filter(([, each]) => each !== '' && each !== false && each !== null && each !== undefined && !(typeof each === 'object' && Object.keys(each).length === 0)));
 }
 
 /** Argo CD's conditions that name errors end in Error; the others are warnings about orphans, exclusions and repeats. Source: v1alpha1 `ApplicationCondition.IsError`. */
@@ -131,10 +145,11 @@ const FIRST_NUDGE_MS = 2_000;
 const LONGEST_NUDGE_MS = 30_000;
 
 /**
- * Whether an application may be showing what is no longer so: the root at another gate, or a finished sync without health.
+ * Whether an application may be showing what is no longer so: compared with another source, the root at another gate, or a finished sync without health.
  * Argo CD is not told of some changes (a custom resource definition that was established), and looks by itself only every two minutes.
  */
-export function isStale({ name, sync, health, operation, comparedParameters }: ApplicationState, tier: Tier): boolean {
+export function isStale({ name, sync, health, operation, comparedParameters, sourceCompared }: ApplicationState, tier: Tier): boolean {
+  if (!sourceCompared) return true;
   if (name === ROOT_APPLICATION) return comparedParameters[MAX_TIER_PARAMETER] !== tier;
   return sync === 'Synced' && operation === 'Succeeded' && health !== 'Healthy';
 }

@@ -11,6 +11,8 @@ export interface ApplicationState {
   healthMessage?: string | undefined;
   /** The Helm parameters that the last comparison was made with (status.sync.comparedTo.source.helm.parameters). */
   comparedParameters: Record<string, string>;
+  /** Whether that comparison was of the source as it is now: until then sync and health speak of an older one. */
+  sourceCompared: boolean;
   /** Phase of the running or last operation. */
   operation?: string | undefined;
   operationMessage?: string | undefined;
@@ -26,8 +28,8 @@ export type TierVerdict = { settled: true } | { settled: false; waitingFor: stri
 export const MAX_TIER_PARAMETER = 'bootstrap.maxTier';
 
 /**
- * Whether a tier has settled: the root application was compared at the raised gate (a root that still reads Synced and
- * Healthy may speak of the old one), exactly the plan's applications exist, and each is Synced and Healthy.
+ * Whether a tier has settled: the root application was compared at the raised gate, exactly the plan's applications exist, and each is Synced
+ * and Healthy as compared with the source it has now (what reads Synced and Healthy may still speak of the gate, charts or images of before).
  */
 export function tierVerdict(root: ApplicationState | undefined, children: readonly ApplicationState[], expected: readonly Component[], tier: Tier): TierVerdict {
   const waitingFor: string[] = [];
@@ -47,6 +49,7 @@ export function tierVerdict(root: ApplicationState | undefined, children: readon
 
 function unsettled(application: ApplicationState): string[] {
   const problems: string[] = [];
+  if (!application.sourceCompared) problems.push('not yet compared with the source it has now');
   if (application.sync !== 'Synced') problems.push(`sync is ${application.sync}`);
   if (application.health !== 'Healthy') problems.push(`health is ${application.health}${application.healthMessage === undefined ? '' : ` (${application.healthMessage})`}`);
   if (application.operation !== undefined && application.operation !== 'Succeeded') problems.push(`its sync is ${application.operation}${application.operationMessage === undefined ? '' : ` (${application.operationMessage})`}`);

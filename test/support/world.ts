@@ -72,7 +72,7 @@ export function givePlatform(world: World): void {
 }
 
 export function application(name: string, tier?: string): ApplicationState {
-  return { name, tier, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: true, finalizers: [] };
+  return { name, tier, sync: 'Synced', health: 'Healthy', comparedParameters: {}, sourceCompared: true, conditions: [], automated: true, finalizers: [] };
 }
 
 const readings = { value: [] as string[] };

@@ -68,11 +68,21 @@ describe('reading applications', () => {
       metadata: { name: 'kong', labels: { 'goldenpath.idp/tier': '1' }, finalizers: [FINALIZER] },
       spec: { syncPolicy: { automated: {} } },
       status: { sync: { status: 'OutOfSync', comparedTo: { source: { helm: { parameters: [{ name: 'bootstrap.maxTier', value: '1' }] } } } }, health: { status: 'Degraded', message: 'no address' }, operationState: { phase: 'Failed', message: 'denied' }, conditions: [{ type: 'ComparisonError', message: 'no repository' }, { type: 'OrphanedResourceWarning', message: 'x' }] },
-    })).toEqual({ name: 'kong', tier: '1', sync: 'OutOfSync', health: 'Degraded', healthMessage: 'no address', comparedParameters: { 'bootstrap.maxTier': '1' }, operation: 'Failed', operationMessage: 'denied', conditions: ['ComparisonError: no repository'], automated: true, finalizers: [FINALIZER] });
+    })).toEqual({ name: 'kong', tier: '1', sync: 'OutOfSync', health: 'Degraded', healthMessage: 'no address', comparedParameters: { 'bootstrap.maxTier': '1' }, sourceCompared: false, operation: 'Failed', operationMessage: 'denied', conditions: ['ComparisonError: no repository'], automated: true, finalizers: [FINALIZER] });
   });
 
   it('T1: an application without a status is Unknown, never Healthy', () => {
     expect(applicationState(named('new'))).toMatchObject({ sync: 'Unknown', health: 'Unknown', automated: false, comparedParameters: {} });
+  });
+
+  it('T1: which source was compared is told by the whole of it, whatever Argo CD leaves out of its copy', () => {
+    const source = rootApplication(values).spec?.source ?? {};
+    const compared = (now: object, before: object | undefined) => applicationState({ ...named('goldenpath'), spec: { source: now }, status: { sync: { status: 'Synced', ...(before === undefined ? {} : { comparedTo: { source: before } }) } } }).sourceCompared;
+    expect(compared(source, structuredClone(source))).toBe(true);
+    expect(compared({ ...source, chart: '', helm: { ...source.helm, skipCrds: false, valueFiles: [] } }, source)).toBe(true);
+    for (const other of [rootApplication({ ...values, gitops: { ...values.gitops, revision: 'v9' } }), rootApplication({ ...values, maxTier: '1' }), rootApplication({ ...values, vpcId: 'vpc-of-another' })]) expect(compared(other.spec?.source ?? {}, source)).toBe(false);
+    expect(compared({ ...source, helm: { ...source.helm, valuesObject: { enabled: false } } }, { ...source, helm: { ...source.helm, valuesObject: {} } })).toBe(false); // values are kept as they are
+    expect(compared(source, undefined)).toBe(false);
   });
 
   it('failure 3: what is left says why', () => {
@@ -82,7 +92,7 @@ describe('reading applications', () => {
 });
 
 describe('asking Argo CD to look again', () => {
-  const state = (changes: object) => ({ ...applicationState(named('kong')), sync: 'Synced', health: 'Healthy', operation: 'Succeeded', ...changes });
+  const state = (changes: object) => ({ ...applicationState(named('kong')), sync: 'Synced', health: 'Healthy', operation: 'Succeeded', sourceCompared: true, ...changes });
 
   it('T1: a finished sync without health may be old news; a running one is not', () => {
     expect(isStale(state({ health: 'Degraded' }), '1')).toBe(true);
@@ -90,6 +100,11 @@ describe('asking Argo CD to look again', () => {
     expect(isStale(state({ health: 'Degraded', operation: 'Running' }), '1')).toBe(false);
     expect(isStale(state({ health: 'Missing', sync: 'OutOfSync' }), '1')).toBe(false);
     expect(isStale(state({}), '1')).toBe(false);
+  });
+
+  it('T1: what was compared with another source than it has now is old news', () => {
+    expect(isStale(state({ sourceCompared: false }), '1')).toBe(true);
+    expect(isStale(state({ sourceCompared: false, operation: 'Running' }), '1')).toBe(true);
   });
 
   it('T1: a root that reads Synced and Healthy at the old gate is old news', () => {

@@ -7,7 +7,7 @@ import { type PreviewReadings, teardownPreview } from '../../../domain/teardown-
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan('teardown');
-const application = (name: string, tier?: string): ApplicationState => ({ name, tier, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: true, finalizers: [] });
+const application = (name: string, tier?: string): ApplicationState => ({ name, tier, sync: 'Synced', health: 'Healthy', comparedParameters: {}, sourceCompared: true, conditions: [], automated: true, finalizers: [] });
 const object = (kind: string, name: string) => ({ kind, id: `arn:${name}`, name });
 const readings: PreviewReadings = {
   platform: {

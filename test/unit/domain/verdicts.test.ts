@@ -11,7 +11,7 @@ import { nextListingMs, nextProbeMs, timings } from '../../../domain/timings.ts'
 import { ephemeralPlan, persistentPlan } from '../../support/plans.ts';
 
 const app = (name: string, changes: Partial<ApplicationState> = {}): ApplicationState => ({
-  name, sync: 'Synced', health: 'Healthy', comparedParameters: {}, conditions: [], automated: false, finalizers: [], ...changes,
+  name, sync: 'Synced', health: 'Healthy', comparedParameters: {}, sourceCompared: true, conditions: [], automated: false, finalizers: [], ...changes,
 });
 
 describe('tierVerdict', () => {
@@ -41,6 +41,14 @@ describe('tierVerdict', () => {
 
   it('T1: a running or failed sync holds the gate although the last comparison was good', () => {
     expect(tierVerdict(app(ROOT_APPLICATION, { ...root, operation: 'Running' }), children, expected, '1').settled).toBe(false);
+  });
+
+  it('T1: what was compared with an older source holds the gate: a standing platform reads Synced and Healthy of the charts and images of before', () => {
+    const old = children.with(0, app(expected[0]?.name ?? '', { sourceCompared: false }));
+    expect(tierVerdict({ ...root, sourceCompared: false }, old, expected, '1')).toEqual({
+      settled: false,
+      waitingFor: ['application aws-load-balancer-controller: not yet compared with the source it has now', 'application goldenpath: not yet compared with the source it has now'],
+    });
   });
 
   it('A4: there is no root, there is no tier', () => { expect(tierVerdict(undefined, [], expected, '1').settled).toBe(false); });
