@@ -3,6 +3,7 @@ import { DescribeVpcAttributeCommand, type EC2Client, paginateDescribeSubnets, p
 import { paginateListClusters } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Context } from '@temporalio/activity';
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
@@ -16,14 +17,15 @@ import type { Clients } from './clients.ts';
 import { objectOfArn } from './arns.ts';
 import { readBucketRegion } from './buckets.ts';
 import type { CoreReadings, Probes } from './contract.ts';
+import { type ManifestSource, readPinnedFiles } from './manifests.ts';
 import { fromTagList } from './ownership.ts';
 import { allPages, present } from './pages.ts';
 import { reading } from './reading.ts';
 import { recordedZoneId } from './registry.ts';
 import { type RequiredActions, requiredActions } from './required-actions.ts';
 
-export function foundationActivities(clients: Clients): Pick<Probes, 'readCore' | 'readFoundation'> {
-  return { readCore: ({ plan }) => readCore(clients, plan), readFoundation: ({ target }) => readFoundation(clients.tagging, target) };
+export function foundationActivities(clients: Clients, { manifestMirror }: { manifestMirror?: string | undefined } = {}): Pick<Probes, 'readCore' | 'readFoundation'> {
+  return { readCore: ({ plan }) => readCore(clients, plan, { mirror: manifestMirror, signal: Context.current().cancellationSignal }), readFoundation: ({ target }) => readFoundation(clients.tagging, target) };
 }
 
 /** Everything with the foundation's tags, of whatever service: what platforms stand on, and no teardown removes. */
@@ -33,10 +35,10 @@ async function readFoundation(tagging: ResourceGroupsTaggingAPIClient, { environ
   return found.map(({ ResourceARN }) => objectOfArn(present(ResourceARN, 'an ARN')));
 }
 
-/** Everything but Route 53, all at once. Throttling and an AWS that does not answer are errors of the whole, for a retry; a refusal is a reading's problem, for the report. */
-async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
+/** Everything but Route 53 and tier 2's, all at once. Throttling and an AWS that does not answer are errors of the whole, for a retry; a refusal is a reading's problem, for the report. */
+async function readCore(clients: Clients, plan: Plan, manifests: ManifestSource): Promise<CoreReadings> {
   const { target } = plan;
-  const [caller, vpcs, subnets, recorded, secrets, quota, denied, bucket] = await Promise.all([
+  const [caller, vpcs, subnets, recorded, secrets, quota, denied, bucket, pinnedFiles] = await Promise.all([
     reading(readCaller(clients)),
     reading(readVpcs(clients.ec2, target.environment)),
     reading(foundationSubnets(clients.ec2, target)),
@@ -45,8 +47,9 @@ async function readCore(clients: Clients, plan: Plan): Promise<CoreReadings> {
     reading(readQuota(clients, target)),
     reading(readDeniedActions(clients, plan)),
     reading(readBucket(clients, plan.registry.bucket)),
+    readPinnedFiles(plan.versions.manifests, manifests),
   ]);
-  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions: denied, bucket };
+  return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions: denied, bucket, pinnedFiles };
 }
 
 export async function readCaller({ sts }: Pick<Clients, 'sts'>): Promise<{ account: string; arn: string }> {

@@ -72,7 +72,7 @@ export function createActivities(clients: Clients, { manifestMirror, rdsCaFile, 
   };
   return allHeldTo(environments, {
     ...allAtEdge({
-      ...foundationActivities(clients),
+      ...foundationActivities(clients, { manifestMirror }),
       ...tier2FoundationActivities(clients, { rdsCaFile }),
       ...registryActivities(clients, environments),
       ...auditActivities(clients),

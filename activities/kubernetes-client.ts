@@ -103,7 +103,7 @@ export class ClusterClient {
       await this.call(() => this.objects.create(object, undefined, 'All', FIELD_MANAGER));
       return undefined;
     } catch (error) {
-      if (error instanceof GoldenpathError && error.type === 'InvalidInput') return error.message;
+      if (error instanceof GoldenpathError && error.type === 'TerminalState') return error.message;
       throw error;
     }
   }

@@ -61,10 +61,10 @@ function typeOf(code: number, status: KubernetesStatus | undefined): ErrorType {
   if (code === 409 || code === 410) return 'Conflict';
   if (code === 429) return 'Throttled';
   // An apply whose object does not fit its type answers 500 (facts.md); trying again does not mend it.
-  if (status?.message.includes('failed to create typed patch object') === true) return 'InvalidInput';
+  if (status?.message.includes('failed to create typed patch object') === true) return 'TerminalState';
   if (status !== undefined && OF_WEBHOOK.test(status.message)) return 'Unavailable';
   if (code === 408 || code >= 500) return 'KubernetesUnavailable';
-  return 'InvalidInput';
+  return 'TerminalState'; // as what AWS refuses in the middle of a run: no bad input of a person, who may mend what refuses and ask for another attempt
 }
 
 /** Why no answer came, for errors of fetch: `TypeError: fetch failed` with a cause, `TypeError: terminated` in the middle of a body, our own time-out. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Versions } from '../domain/versions.ts';
@@ -12,8 +13,8 @@ export type Manifest = Versions['manifests']['argocd'];
 const DOWNLOAD_TIMEOUT_MS = 30_000;
 
 /**
- * The manifest's objects in the order of its files. Throws InvalidInput where a file's sha256 differs, before anything is
- * returned, or where a document is no Kubernetes object; Unavailable where a file could not be had.
+ * The manifest's objects in the order of its files. Throws PreflightFailed where a file's sha256 differs, before anything is
+ * returned, where it was refused, or where a document is no Kubernetes object; Unavailable where a file could not be had.
  */
 export async function loadManifest(manifest: Manifest, source: ManifestSource): Promise<KubernetesObject[]> {
   const texts = await Promise.all(manifest.files.map(async (file) => ({ url: file.url, text: (await loadFile(file, source)).toString('utf8') })));
@@ -26,11 +27,34 @@ export interface ManifestSource {
   signal: AbortSignal;
 }
 
-/** The bytes of one file. Throws InvalidInput where its sha256 differs, Unavailable where it could not be had. */
+/** The bytes of one file. Throws PreflightFailed where its sha256 differs or it was refused, Unavailable where it could not be had. */
 export async function loadFile({ url, sha256 }: { url: string; sha256: string }, { mirror, signal }: ManifestSource): Promise<Buffer> {
   const bytes = (await fromMirror(sha256, mirror)) ?? (await fromUrl(url, signal));
   demandSum(url, sha256, bytes);
   return bytes;
+}
+
+/** A site that does not answer for a moment is asked again, so that the report of everything else is not lost for it. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 1_000;
+
+/** What is wrong with each pinned file, null where it can be had with its sha256. */
+export async function readPinnedFiles(manifests: Versions['manifests'], source: ManifestSource): Promise<{ url: string; problem: string | null }[]> {
+  const files = Object.values(manifests).flatMap((manifest) => manifest.files);
+  return Promise.all(files.map(async (file) => ({ url: file.url, problem: await problemOf(file, source) })));
+}
+
+async function problemOf(file: Manifest['files'][number], source: ManifestSource): Promise<string | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await loadFile(file, source);
+      return null;
+    } catch (error) {
+      if (!(error instanceof GoldenpathError)) throw error;
+      if (error.type !== 'Unavailable' || attempt === ATTEMPTS) return error.message;
+      await setTimeout(PAUSE_MS, undefined, { signal: source.signal });
+    }
+  }
 }
 
 /** The Kubernetes objects of a YAML text. Documents without content are left out; one without apiVersion, kind or name is refused (A1). */
@@ -40,7 +64,7 @@ export function parseManifest(url: string, text: string): KubernetesObject[] {
   return documents.flatMap((document) => {
     const objects = (loadAllYaml(document) as unknown[]).filter(isObject);
     const nameless = objects.find(({ apiVersion, kind, metadata }) => apiVersion === undefined || kind === undefined || metadata?.name === undefined);
-    if (nameless !== undefined) throw new GoldenpathError('InvalidInput', `${url} holds a document without apiVersion, kind or name`);
+    if (nameless !== undefined) throw new GoldenpathError('PreflightFailed', `${url} holds a document without apiVersion, kind or name`);
     return objects;
   });
 }
@@ -53,7 +77,7 @@ function demandSum(url: string, expected: string, bytes: Buffer): void {
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual === expected) return;
   const problem = `${url} has sha256 ${actual}, the version manifest pins ${expected}: nothing of it was applied`;
-  throw new GoldenpathError('InvalidInput', problem, [problem]);
+  throw new GoldenpathError('PreflightFailed', problem, [problem]);
 }
 
 async function fromMirror(sha256: string, mirror: string | undefined): Promise<Buffer | undefined> {
@@ -70,7 +94,7 @@ async function fromUrl(url: string, signal: AbortSignal): Promise<Buffer> {
   const { ok, status, bytes } = await download(url, signal);
   if (ok) return bytes;
   const problem = `${url} answered ${status}`;
-  throw new GoldenpathError(status === 429 || status >= 500 ? 'Unavailable' : 'InvalidInput', problem, [problem]);
+  throw new GoldenpathError(status === 429 || status >= 500 ? 'Unavailable' : 'PreflightFailed', problem, [problem]);
 }
 
 async function download(url: string, cancellation: AbortSignal): Promise<{ ok: boolean; status: number; bytes: Buffer }> {

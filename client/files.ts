@@ -84,7 +84,9 @@ async function withKeys(versions: Versions, folder: string): Promise<Read<Versio
 /** No signature begins so: in base64 they begin with M, as bundles with a brace. */
 const SIGNATURE_PATH = /^signatures\/[\w.-]+$/;
 
+/** A private key has its public half too, and would go with the plan into histories and logs. */
 function keyProblem(pem: string): string | undefined {
+  if (!/^\s*-----BEGIN PUBLIC KEY-----/.test(pem)) return `is no public key (${/PRIVATE KEY/.test(pem) ? 'it holds a private one: take that away from here' : 'it does not begin with -----BEGIN PUBLIC KEY-----'})`;
   try {
     const { asymmetricKeyType } = createPublicKey(pem);
     return ['ec', 'rsa', 'ed25519'].includes(asymmetricKeyType ?? '') ? undefined : `is a key of type ${asymmetricKeyType ?? 'unknown'}`;

@@ -30,6 +30,8 @@ export interface FoundationReadings {
   /** Actions the caller may not perform, by policy simulation. */
   deniedActions: Reading<string[]>;
   bucket: Reading<{ region: string }>;
+  /** The version manifest's files, each with what is wrong with it; a worker of version 0.1.0 read none. */
+  pinnedFiles?: { url: string; problem: string | null }[];
   /** Names of records that are the platform's already. */
   recordsInScope: Reading<string[]>;
   /** Of a persistent platform: records that bear one of its names, and that no registry TXT gives to anybody. ExternalDNS never touches such a record. */
@@ -89,6 +91,11 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       describe: ({ region }) => `${plan.registry.bucket} in ${region}`,
       fix: `create the bucket ${plan.registry.bucket} in ${target.region}, or correct registry.bucket in ${file}`,
     }),
+    ...(readings.pinnedFiles === undefined ? [] : [check('pinned-files', 'Pinned files', { value: readings.pinnedFiles }, {
+      problems: (files) => files.flatMap(({ problem }) => problem ?? []),
+      describe: (files) => `${files.length} files have the sha256 that the version manifest pins`,
+      fix: 'let the worker reach the address, or put the file into the folder of GOLDENPATH_MANIFEST_MIRROR as <sha256>.yaml; or correct url and sha256 under manifests in environments/versions.yaml',
+    })]),
     check('scope-empty', 'DNS scope', readings.recordsInScope, {
       // A build's subtree begins empty. A persistent platform has the same owner id for ever: what bears it is its own, and its ExternalDNS takes it up again.
       problems: (names) => (target.lifecycle === 'persistent' ? [] : names.map((name) => `${name} exists already`)),

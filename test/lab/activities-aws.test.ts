@@ -1,4 +1,7 @@
 // The AWS activities against the lab's gateway: one platform's AWS half from claim to sweep, and what must be refused (F, C, X).
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   AuthorizeSecurityGroupIngressCommand, CreateNetworkInterfaceCommand, CreateSecurityGroupCommand, CreateVolumeCommand, DeleteVolumeCommand, DescribeSecurityGroupsCommand, EC2Client,
 } from '@aws-sdk/client-ec2';
@@ -23,16 +26,19 @@ import { newReport, receiptOf } from '../../domain/report.ts';
 import type { Wait } from '../../domain/timings.ts';
 import { seedAdmin } from '../../lab/aws/admin.ts';
 import { createPlatformServices, type PlatformServices } from '../../lab/aws/platform-services.ts';
+import { ensureTools } from '../../lab/tools.ts';
 import { verifyEksToken } from '../../lab/aws/sts/eks-token.ts';
 import { inActivity } from '../support/in-activity.ts';
 import { fakeKubernetes } from '../support/fake-kubernetes.ts';
 import { seedFoundation, type TestFoundation } from '../support/foundation.ts';
 import { startAws, type TestAws } from '../support/moto.ts';
+import { manifestMirror } from '../support/manifest-mirror.ts';
 import { permitted } from '../support/permits.ts';
 import { environment, ephemeralPlan } from '../support/plans.ts';
 
 const CLUSTER = 'goldenpath-dev-eks-21-11-26-01';
 let aws: TestAws;
+let dir: string;
 let lab: PlatformServices;
 let foundation: TestFoundation;
 let plan: Plan;
@@ -59,7 +65,8 @@ beforeAll(async () => {
   const { dns, timings } = environment();
   plan = ephemeralPlan('bootstrap', '21-11-26-01', { dns: { ...dns, hostedZoneId: foundation.hostedZoneId }, timings: { ...timings, scale: 300 } });
   clients = createClients(plan.target.region);
-  activities = inActivity(createActivities(clients));
+  dir = await mkdtemp(join(tmpdir(), 'goldenpath-activities-'));
+  activities = inActivity(createActivities(clients, { manifestMirror: await manifestMirror(dir, await ensureTools()) }));
   zone = inActivity(createZoneActivities(clients));
   ec2 = new EC2Client(aws.client);
   elb = new ElasticLoadBalancingV2Client(aws.client);
@@ -72,6 +79,7 @@ afterEach(() => {
 afterAll(async () => {
   await lab.close();
   await aws.stop();
+  await rm(dir, { recursive: true, force: true });
 });
 
 /** The failure that an activity ends with. */

@@ -73,7 +73,7 @@ describe('Argo CD from its pinned manifest to its end', () => {
     const mirror = await mkdtemp(`${world.dir}/mirror-`);
     await writeFile(`${mirror}/${sha256}.yaml`, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: smuggled }\n');
     const broken = createKubernetesActivities({ ...world.deps, manifestMirror: mirror });
-    await expect(world.run(broken.installArgoCd, { target, manifest: versions.manifests.argocd })).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(`${url} has sha256 d553b9850f0b913291f27d1d3f5f639bb533c7925151a9628f42f05174ee7995, the version manifest pins a48ce0ab6ff5f7aac90a8bd0374434f4d15edeaa85f774672c8692c9819d2ae8`) as string, nonRetryable: true });
+    await expect(world.run(broken.installArgoCd, { target, manifest: versions.manifests.argocd })).rejects.toMatchObject({ type: 'PreflightFailed', message: expect.stringContaining(`${url} has sha256 d553b9850f0b913291f27d1d3f5f639bb533c7925151a9628f42f05174ee7995, the version manifest pins a48ce0ab6ff5f7aac90a8bd0374434f4d15edeaa85f774672c8692c9819d2ae8`) as string, nonRetryable: true });
     expect((await core.listNamespace()).items.map(({ metadata }) => metadata?.name)).not.toContain('smuggled');
   });
 

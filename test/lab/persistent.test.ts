@@ -1,4 +1,5 @@
 // A persistent platform from outside: what its foundation lacks comes back in one report, exit 5, before anything is written but a receipt; mended, it is raised to tier 3, as pinned; a build beside it has a Backstage that logs people in at its Keycloak; its teardown leaves the database, the zone and the foundation (F4, T1–T4, G1, X3).
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -92,6 +93,26 @@ test('T1, T3, G1: mended, it is raised to tier 3 and accepted from inside, and r
   expect({ exit: pinned.exit, ...(documentOf(pinned) as object) }).toMatchObject({ exit: 0, state: 'as-pinned' });
 }, 600_000);
 
+test('T1, G1: bootstrapped again with another image pinned, it ends when that image runs, not when what ran before still reads Healthy', async () => {
+  const folder = join(lab.status.folder, 'environments-upgrade');
+  await cp(withBackstage['GOLDENPATH_ENVIRONMENTS'] ?? '', folder, { recursive: true });
+  const text = await readFile(join(folder, 'versions.yaml'), 'utf8');
+  const pinned = /repository: quay\.io\/keycloak\/keycloak\n.*\n\s+digest: (sha256:[0-9a-f]{64})/.exec(text)?.[1] ?? '';
+  const newer = `sha256:${'5'.repeat(64)}`;
+  expect(pinned).not.toBe('');
+  await writeFile(join(folder, 'versions.yaml'), text.replaceAll(pinned, newer));
+  const upgraded = { ...withBackstage, GOLDENPATH_ENVIRONMENTS: folder };
+  const imageThatRuns = () => lab.kubectl('goldenpath-dev-eks', '-n', 'keycloak', 'get', 'pods', '-l', 'app.kubernetes.io/name=keycloak', '-o', 'jsonpath={range .items[?(@.status.phase=="Running")]}{.spec.containers[0].image} {end}');
+  expect(await imageThatRuns()).toContain(pinned);
+  const up = await lab.cli(['bootstrap', ...PERSISTENT, '-o', 'json'], upgraded);
+  expect({ exit: up.exit, stderr: up.exit === 0 ? '' : up.stderr }).toEqual({ exit: 0, stderr: '' });
+  expect((await imageThatRuns()).trim().split('@')).toEqual([expect.stringContaining('keycloak'), newer]);
+  const verified = await lab.cli(['versions', 'verify', ...PERSISTENT, '-o', 'json'], upgraded);
+  expect({ exit: verified.exit, ...(documentOf(verified) as object) }).toMatchObject({ exit: 0, state: 'as-pinned' });
+  expect((await lab.cli(['versions', 'verify', ...PERSISTENT, '-o', 'json'], withBackstage)).exit).not.toBe(0); // it is told apart
+  withBackstage = upgraded;
+}, 600_000);
+
 test('T4: a build beside it has a Backstage in tier 1.5 that logs people in at the persistent Keycloak, once its address is allowed there; its teardown leaves the persistent platform as it was', async () => {
   const reach = reachOf(lab.env);
   const beside = await accountOf(reach);
@@ -136,5 +157,5 @@ test('R2: no password and no client secret is in a history, a log, a receipt, or
 });
 
 test('every execution of these tests replays', async () => {
-  expect((await lab.replayAll()).toSorted()).toEqual([...Array.from({ length: 5 }, () => 'bootstrapPlatform'), 'databaseApply', 'databaseCheck', 'teardownPlatform', 'teardownPlatform', 'verifyVersions']);
+  expect((await lab.replayAll()).toSorted()).toEqual([...Array.from({ length: 6 }, () => 'bootstrapPlatform'), 'databaseApply', 'databaseCheck', 'teardownPlatform', 'teardownPlatform', 'verifyVersions', 'verifyVersions', 'verifyVersions']);
 });

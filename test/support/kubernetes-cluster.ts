@@ -1,7 +1,7 @@
 // A real control plane for a test file: etcd, API server, controllers, kwok nodes, the kubelet of processes, and the activities aimed at it.
 import { execFileSync } from 'node:child_process';
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
@@ -18,6 +18,7 @@ import { startKubelet } from '../../lab/kubernetes/kubelet.ts';
 import { addNodes } from '../../lab/kubernetes/nodes.ts';
 import { Supervisor } from '../../lab/processes.ts';
 import { ensureTools } from '../../lab/tools.ts';
+import { manifestMirror } from './manifest-mirror.ts';
 import { memoryS3 } from './memory-s3.ts';
 
 /** Activities that fail on purpose are not worth a page of log each. */
@@ -59,7 +60,7 @@ export async function startTestCluster({ nodes = 2, iam, s3 = memoryS3().client,
       rds: new RDSClient({ region: 'eu-west-2' }),
       s3,
       offers: () => Promise.resolve({ rdsAvailable: false, s3Available: false }), // no foundation here
-      manifestMirror: await mirror(dir, [tools.manifests.argocdCoreInstall, tools.manifests.externalSecretsCrds, ...tools.manifests.certManagerCrds]),
+      manifestMirror: await manifestMirror(dir, tools),
     },
     run: runActivity,
     async stop() {
@@ -76,14 +77,6 @@ export function runActivity<In, Out>(activity: (input: In) => Promise<Out>, inpu
   const now = Date.now();
   const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: startToCloseMs, scheduleToCloseTimeoutMs: 900_000, scheduledTimestampMs: now, heartbeatTimeoutMs: 20_000 }, { logger: QUIET });
   return environment.run(activity, input);
-}
-
-/** The manifests of the module cache, under the names that the product looks for. */
-async function mirror(dir: string, files: readonly string[]): Promise<string> {
-  const folder = join(dir, 'manifests');
-  await mkdir(folder);
-  for (const file of files) await copyFile(file, join(folder, `${createHash('sha256').update(await readFile(file)).digest('hex')}.yaml`));
-  return folder;
 }
 
 /** A git repository with the real app of apps and a light chart for each component: the extra templates of one, or a ConfigMap. */

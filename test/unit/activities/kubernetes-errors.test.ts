@@ -24,7 +24,7 @@ describe('absence', () => {
 describe('triage', () => {
   it.each([
     [401, 'Unauthorized', 'AccessDenied'], [403, 'Forbidden', 'AccessDenied'], [409, 'Conflict', 'Conflict'], [409, 'AlreadyExists', 'Conflict'], [410, 'Expired', 'Conflict'],
-    [429, 'TooManyRequests', 'Throttled'], [500, 'InternalError', 'KubernetesUnavailable'], [503, 'ServiceUnavailable', 'KubernetesUnavailable'], [504, 'Timeout', 'KubernetesUnavailable'], [400, 'BadRequest', 'InvalidInput'], [422, 'Invalid', 'InvalidInput'],
+    [429, 'TooManyRequests', 'Throttled'], [500, 'InternalError', 'KubernetesUnavailable'], [503, 'ServiceUnavailable', 'KubernetesUnavailable'], [504, 'Timeout', 'KubernetesUnavailable'], [400, 'BadRequest', 'TerminalState'], [422, 'Invalid', 'TerminalState'],
   ])('failure 36: %i %s is %s', (code, reason, type) => {
     expect(mapKubernetesError(status(code, reason))).toMatchObject({ type, message: `Kubernetes API: HTTP ${code} ${reason}: the ${reason}` });
   });
@@ -40,7 +40,7 @@ describe('triage', () => {
   });
 
   it('A2: an object that does not fit its type is not tried again', () => {
-    expect(typeOf(status(500, 'InternalError', { message: 'failed to create typed patch object (default/x; v1, Kind=Service): .spec.foo: field not declared in schema' }))).toBe('InvalidInput');
+    expect(typeOf(status(500, 'InternalError', { message: 'failed to create typed patch object (default/x; v1, Kind=Service): .spec.foo: field not declared in schema' }))).toBe('TerminalState');
   });
 
   it.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])('failure 36: %s is no answer', (code) => {

@@ -6,19 +6,21 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadManifest, parseManifest } from '../../../activities/manifests.ts';
+import { loadManifest, parseManifest, readPinnedFiles } from '../../../activities/manifests.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const TEXT = '---\n# a comment\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: one\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: two\ndata:\n  text: |\n    --- not a separator\n    x\n---\n';
 let server: Server;
 let base: string;
 let mirror: string;
+const asked = new Set<string>();
 
 beforeAll(async () => {
   mirror = await mkdtemp(join(tmpdir(), 'goldenpath-mirror-'));
   server = createServer((request, response) => {
-    const code = Number(request.url?.slice(1));
-    response.writeHead(code === 0 ? 200 : code).end(TEXT);
+    const [code = '200', once] = (request.url ?? '').slice(1).split('-');
+    response.writeHead(once !== undefined && asked.has(code) ? 200 : Number(code)).end(TEXT);
+    asked.add(code);
   });
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -55,7 +57,7 @@ describe('loading', () => {
     expect(await load('http://127.0.0.1:1/never')).toHaveLength(2);
     const wrong = sha256('other');
     await writeFile(join(mirror, `${wrong}.yaml`), TEXT);
-    await expect(load('https://example.org/x.yaml', wrong)).rejects.toMatchObject({ type: 'InvalidInput', message: `https://example.org/x.yaml has sha256 ${sha256(TEXT)}, the version manifest pins ${wrong}: nothing of it was applied` });
+    await expect(load('https://example.org/x.yaml', wrong)).rejects.toMatchObject({ type: 'PreflightFailed', message: `https://example.org/x.yaml has sha256 ${sha256(TEXT)}, the version manifest pins ${wrong}: nothing of it was applied` });
   });
 
   it('A2: what the mirror lacks comes from its URL', async () => {
@@ -64,8 +66,17 @@ describe('loading', () => {
     expect(await load(`${base}/200`, sha256(TEXT), undefined)).toHaveLength(2);
   });
 
-  it.each([['/503', 'Unavailable'], ['/429', 'Unavailable'], ['/404', 'InvalidInput']])('A2: an answer %s is %s', async (path, type) => {
+  it.each([['/503', 'Unavailable'], ['/429', 'Unavailable'], ['/404', 'PreflightFailed']])('A2: an answer %s is %s', async (path, type) => {
     await expect(load(`${base}${path}`)).rejects.toMatchObject({ type, message: `${base}${path} answered ${path.slice(1)}` });
+  });
+
+  it('F4, A2: each pinned file is asked for before anything is made, and one that fails for a moment is asked for again', async () => {
+    const [good, wrong] = [sha256(TEXT), sha256('other')];
+    const manifest = (...files: [path: string, sum: string][]) => ({ version: 'v1', files: files.map(([path, sum]) => ({ url: `${base}${path}`, sha256: sum })) });
+    const manifests = { argocd: manifest(['/200', good], ['/503-once', good]), externalDns: manifest(['/200', wrong]), externalSecrets: manifest(['/404', good]), certManager: manifest() };
+    expect((await readPinnedFiles(manifests as never, { mirror: undefined, signal: AbortSignal.timeout(5_000) })).map(({ problem }) => problem)).toEqual([
+      null, null, `${base}/200 has sha256 ${good}, the version manifest pins ${wrong}: nothing of it was applied`, `${base}/404 answered 404`,
+    ]);
   });
 
   it('A2: no network and no mirror is said in one line', async () => {

@@ -51,6 +51,13 @@ describe('prepare', () => {
     expect(plan.versions.manifests.argocd.files[0]?.signature).toEqual({ key: pem, value: 'MEQC\n' });
     await writeFile(join(folder, 'signatures/argocd.sig'), 'MEUC\n');
     expect((await prepare(good, env)).plan.hash).not.toBe(plan.hash);
+    // A private key has a public half too: it must not get into a plan, and so into a history, for it.
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await writeFile(join(folder, 'keys/kong.pub'), secret);
+    const refused = await problemsOf(good, env);
+    expect(refused.map(({ problem }) => problem)).toEqual(Array.from({ length: 2 }, () => 'is no public key (it holds a private one: take that away from here)'));
+    expect(JSON.stringify(refused)).not.toContain(secret.split('\n')[1]);
     await writeFile(join(folder, 'keys/kong.pub'), 'no key');
     await rm(join(folder, 'signatures/argocd.sig'));
     expect(await problemsOf(good, env)).toEqual([

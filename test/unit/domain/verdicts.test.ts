@@ -92,6 +92,7 @@ describe('checkFoundation', () => {
     quota: { value: { clusters: 99, limit: 100 } },
     deniedActions: { value: [] },
     bucket: { value: { region: 'eu-west-2' } },
+    pinnedFiles: [{ url: 'https://example.org/install.yaml', problem: null }],
     recordsInScope: { value: [] },
     takenHosts: { value: [] },
   };
@@ -114,6 +115,7 @@ describe('checkFoundation', () => {
     ['no quota', { quota: { value: { clusters: 100, limit: 100 } } }, ['quota']],
     ['records in the scope already', { recordsInScope: { value: ['app.b-1'] } }, ['scope-empty']],
     ['a denied action', { deniedActions: { value: ['eks:CreateCluster'] } }, ['iam']],
+    ['a pinned file that nobody can have', { pinnedFiles: [{ url: 'https://example.org/install.yaml', problem: 'https://example.org/install.yaml answered 404' }] }, ['pinned-files']],
     ['a bucket elsewhere', { bucket: { value: { region: 'us-east-1' } } }, ['registry']],
   ])('F4: %s', (_, changes, ids) => { expect(failedIds(changes)).toEqual(ids); });
 
@@ -131,8 +133,8 @@ describe('checkFoundation', () => {
   });
 
   it('failure 36: a reading that failed is a failed check, never an empty list', () => {
-    const unread = Object.fromEntries(Object.keys(good).filter((key) => key !== 'secrets').map((key) => [key, { problem: 'no answer' }]));
-    const checks = checkFoundation(plan, { ...good, ...unread, secrets: {} });
+    const unread = Object.fromEntries(Object.keys(good).filter((key) => key !== 'secrets' && key !== 'pinnedFiles').map((key) => [key, { problem: 'no answer' }]));
+    const checks = checkFoundation(plan, { ...good, ...unread, secrets: {}, pinnedFiles: [{ url: 'https://example.org/install.yaml', problem: 'no answer' }] });
     expect(checks.every(({ ok }) => !ok)).toBe(true);
     expect(checks.every(({ fix }) => fix !== '')).toBe(true);
   });
