@@ -3,7 +3,7 @@ import type { DBInstance } from '@aws-sdk/client-rds';
 import { z } from 'zod';
 import type { Reading } from '../domain/checks.ts';
 import { SECRET_KEYS } from '../domain/connectivity.ts';
-import { objectOf } from '../domain/database-secret.ts';
+import { loginProblems, objectOf } from '../domain/database-secret.ts';
 import { databaseSecretName, type DatabaseSpec, SERVING_STATES } from '../domain/databases.ts';
 import type { InstanceReading, Tier2Needs, Tier2Readings } from '../domain/foundation-tier-2.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -60,8 +60,8 @@ function facts(instance: DBInstance | undefined, environment: string): InstanceR
 
 /** Tries each application's login on an instance that serves. A secret that is not there or lacks a key is left out: the check of the secrets tells, which looks at no value. */
 async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { environment, instance, databases }: { environment: string; instance: DBInstance | undefined; databases: readonly DatabaseSpec[] }): Promise<Tier2Readings['logins']> {
-  const address = instance?.Endpoint?.Address;
-  if (address === undefined || !SERVING_STATES.includes(instance?.DBInstanceStatus ?? '')) return {};
+  const { Address: address, Port: port } = instance?.Endpoint ?? {};
+  if (address === undefined || port === undefined || !SERVING_STATES.includes(instance?.DBInstanceStatus ?? '')) return {};
   const ca = await reading(rdsAuthorities(rdsCaFile));
   const tried = await Promise.all(databases.map(async (spec): Promise<[string, Reading<string>] | undefined> => {
     const text = await reading(readSecret(secrets, databaseSecretName({ environment, app: spec.app })));
@@ -70,11 +70,11 @@ async function readLogins({ secrets }: Needed, rdsCaFile: string | undefined, { 
     if (SECRET_KEYS.some((key) => !Object.hasOwn(held, key))) return undefined;
     const login = loginSchema.safeParse(held);
     if (!login.success) return [spec.app, { problem: `its secret has no usable ${[...new Set(login.error.issues.map(({ path }) => path.join('.')))].join(', ')}` }];
-    const { username, password, host, port, dbname } = login.data;
     if ('problem' in ca) return [spec.app, ca];
     // A password goes to no other host than the one that RDS names.
-    if (host !== address) return [spec.app, { problem: `its secret names the host ${host}; the address of ${instance?.DBInstanceIdentifier ?? ''} is ${address}` }];
-    return [spec.app, await tryLogin({ host, port: Number(port), user: username, password, database: dbname, ca: ca.value })];
+    const problems = loginProblems(login.data, spec, { address, port });
+    if (problems.length > 0) return [spec.app, { problem: `its secret names ${problems.join('; ')}` }];
+    return [spec.app, await tryLogin({ host: address, port, user: spec.owner, password: login.data.password, database: spec.database, ca: ca.value })];
   }));
   return Object.fromEntries(tried.filter((entry) => entry !== undefined));
 }

@@ -22,6 +22,12 @@ export function readLogin(text: string | undefined, { owner }: Pick<DatabaseSpec
   return username === owner ? { shape: 'sound', password } : { shape: 'foreign' };
 }
 
+/** In what a secret's login is not the one that it ought to be: another user or database would let an application into what is another's. `port` may be text. */
+export function loginProblems({ username, host, port, dbname }: Omit<DatabaseLogin, 'password' | 'port'> & { port: string | number }, spec: Pick<DatabaseSpec, 'owner' | 'database'>, instance: { address: string; port: number }): string[] {
+  const compared = [['host', host, instance.address], ['port', String(port), String(instance.port)], ['username', username, spec.owner], ['dbname', dbname, spec.database]] as const;
+  return compared.filter(([, given, wanted]) => given !== wanted).map(([key, given, wanted]) => `${key} ${given || '(empty)'}, not ${wanted}`);
+}
+
 /** The text with this login, other keys kept; undefined where it holds exactly that already. A port that is written as text is the same port. */
 export function withLogin(text: string | undefined, login: DatabaseLogin): string | undefined {
   const present = (text === undefined ? undefined : objectOf(text)) ?? {};

@@ -4,6 +4,7 @@ import { portProblems, POSTGRES_PORT, vpcFix, vpcProblems } from './database-net
 import { SERVING_STATES } from './databases.ts';
 import type { FoundationReadings } from './foundation.ts';
 import { needsTier2, type Plan, type Target } from './plan.ts';
+import { DATABASE_APPS } from './platform-secrets.ts';
 
 /** What a plan says that tiers 2 and 3 need of the foundation. */
 export type Tier2Needs = { target: Pick<Target, 'environment' | 'region'> } & Pick<Plan, 'databases' | 'objectStorage'>;
@@ -57,6 +58,11 @@ function databaseChecks(plan: Plan, vpcs: FoundationReadings['vpcs'], { instance
   const { identifier, securityGroup } = databases.instance;
   return [
     serving,
+    judge('databases', 'Databases of the applications', { value: databases.databases }, {
+      problems: (declared) => DATABASE_APPS.filter((app) => !declared.some((database) => database.app === app)).map((app) => `environments/${environment}.yaml declares no database of ${app}`),
+      describe: (declared) => declared.map(({ app }) => app).join(', '),
+      fix: `declare it under databases.databases in environments/${environment}.yaml, then run ${apply}`,
+    }),
     // Of an instance that is not there, nothing else can be wrong.
     ...(found === null ? [] : [
       judge('rds-vpc', 'VPC of the RDS instance', vpcs, {

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { GoldenpathError } from './errors.ts';
 import { hashOf } from './hash.ts';
 import { ownershipTags, platformNames, targetProblems } from './names.ts';
-import { buildsSecrets } from './platform-secrets.ts';
+import { buildsSecrets, chartSecrets } from './platform-secrets.ts';
 import { type Operation, type StageSpec, stagesOf } from './stages.ts';
 import { compareTiers, deliveredTiers, type Lifecycle, maxTierFor, type Tier } from './tiers.ts';
 import { timings, type Timings } from './timings.ts';
@@ -123,11 +123,13 @@ export function needsTier2(maxTier: Tier): boolean {
   return compareTiers(maxTier, '2') >= 0;
 }
 
-/** The declared secrets that a platform of this ceiling needs, the builds' client secret where it is enabled, and the databases' logins, which `database apply` makes. */
+/** The declared secrets that a platform of this ceiling needs, the builds' client secret where it is enabled, what the charts read, and the databases' logins, which `database apply` makes. */
 function secretsUpTo(file: Environment, maxTier: Tier): Environment['secrets'] {
   const { name: environment, secrets, databases } = file;
   const logins = needsTier2(maxTier) ? (databases?.databases ?? []).map(({ app }) => ({ name: databaseSecretName({ environment, app }), keys: [...SECRET_KEYS], tier: '2' as const })) : [];
-  return [...secrets.filter(({ tier = '1.5' }) => compareTiers(tier, maxTier) <= 0), ...buildsSecrets(file), ...logins.filter(({ name }) => !secrets.some((declared) => declared.name === name))];
+  const all: Environment['secrets'] = [...secrets.filter(({ tier = '1.5' }) => compareTiers(tier, maxTier) <= 0), ...buildsSecrets(file), ...chartSecrets(environment, maxTier).map(({ name, keys }) => ({ name, keys: [...keys] })), ...logins];
+  // A file may ask a secret for more keys, never for fewer.
+  return [...Map.groupBy(all, ({ name }) => name).values()].flatMap(([first, ...others]) => (first === undefined ? [] : [{ ...first, keys: [...new Set([...first.keys, ...others.flatMap(({ keys }) => keys)])] }]));
 }
 
 function tier2Needs({ databases, objectStorage, tls }: Environment): Pick<Plan, 'databases' | 'objectStorage' | 'tls'> {

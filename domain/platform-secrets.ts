@@ -38,6 +38,21 @@ const SYNCED_SECRETS: readonly SyncedSecret[] = [
   { tier: '3', namespace: KEYCLOAK_NAMESPACE, name: OIDC_CLIENTS, keys: OIDC_CLIENT_IDS, use: 'keycloak' },
 ];
 
+/** What the charts read from Secrets Manager beside the databases' logins: `goldenpath/{env}/<path>`. A platform needs it whether its environment file says so or not. */
+const CHART_SECRETS: readonly { path: string; keys: readonly string[]; tier: Tier }[] = [
+  { path: 'grafana/admin', keys: ['username', 'password'], tier: '1.5' },
+  { path: 'oidc/clients', keys: OIDC_CLIENT_IDS, tier: '2' },
+  { path: 'keycloak/admin', keys: ['username', 'password'], tier: '3' },
+];
+
+/** The secrets that the charts of a platform of this ceiling read, the databases' logins left out. */
+export function chartSecrets(environment: string, maxTier: Tier): { name: string; keys: readonly string[] }[] {
+  return CHART_SECRETS.filter(({ tier }) => compareTiers(tier, maxTier) <= 0).map(({ path, keys }) => ({ name: `goldenpath/${environment}/${path}`, keys }));
+}
+
+/** The applications of tiers 2 and 3 that keep their state in a database of the environment's instance. */
+export const DATABASE_APPS = ['backstage', 'grafana', 'keycloak'] as const;
+
 /** The Secrets that come with this tier. */
 export function syncedSecrets(tier: Tier): SyncedSecret[] {
   return SYNCED_SECRETS.filter((secret) => compareTiers(secret.tier, tier) === 0);

@@ -46,8 +46,8 @@ const applicationNames = async () => {
   const { items } = (await custom.listNamespacedCustomObject(applications)) as { items: { metadata: { name: string } }[] };
   return items.map(({ metadata }) => metadata.name).toSorted();
 };
-const raise = (maxTier: Tier) =>
-  world.run(activities.applyRootApplication, { target, maxTier, gitops, images: versions.images, externalDns: { enabled: true }, roleArns: { 'external-dns': 'arn:aws:iam::111122223333:role/x' }, vpcId: 'vpc-1' });
+const raise = (maxTier: Tier, images = versions.images) =>
+  world.run(activities.applyRootApplication, { target, maxTier, gitops, images, externalDns: { enabled: true }, roleArns: { 'external-dns': 'arn:aws:iam::111122223333:role/x' }, vpcId: 'vpc-1' });
 const permit = () => permitted(plan);
 
 describe('Argo CD from its pinned manifest to its end', () => {
@@ -92,6 +92,20 @@ describe('Argo CD from its pinned manifest to its end', () => {
     expect(await applicationNames()).toEqual(['goldenpath', ...childNames(tier)].toSorted());
     const { data } = await core.readNamespacedConfigMap({ name: 'argocd-bootstrap-config', namespace: 'argocd' });
     expect(data).toMatchObject({ 'bootstrap.mode': 'ephemeral', 'bootstrap.maxTier': tier, 'dns.hostSuffix': 'b-21-11-26-01.dev.goldenpathidp.io', 'platform.storageClassReady': 'true' });
+  });
+
+  it('T1: at a gate that stands, a tier settles on the sources that applications have now, not on what was Synced and Healthy before', async () => {
+    const { kong } = versions.images;
+    if (kong === undefined) throw new Error('no image of kong is pinned');
+    const settle = async (images: typeof versions.images): Promise<string[]> => {
+      await raise('1.5', images);
+      await world.run(activities.awaitTier, { target, tier: '1.5', expected: componentsUpTo('1.5', 'ephemeral') });
+      const { items } = (await custom.listNamespacedCustomObject(applications)) as { items: { metadata: { name: string }; spec: { source: object }; status: { sync: { status: string; comparedTo: { source: object } } } }[] };
+      for (const { metadata, spec, status } of items) expect({ name: metadata.name, sync: status.sync.status, compared: status.sync.comparedTo.source }).toEqual({ name: metadata.name, sync: 'Synced', compared: spec.source });
+      return items.filter(({ spec }) => JSON.stringify(spec).includes(`@${images['kong']?.digest ?? ''}`)).map(({ metadata }) => metadata.name);
+    };
+    expect(await settle({ ...versions.images, kong: { ...kong, digest: `sha256:${'5'.repeat(64)}` } })).toEqual(['kong']);
+    expect(await settle(versions.images)).toEqual(['kong']);
   });
 
   it('A2, C1, A4: as it was installed nothing differs from its pinned manifests; applications show their source, pods their images', async () => {

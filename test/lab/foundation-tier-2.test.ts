@@ -95,8 +95,21 @@ it('F4, R2: a password that no longer works is named, and shown nowhere', async 
 it('F4, R2: a login for another host is not tried there', async () => {
   const login = await loginOf('grafana');
   await putLogin('grafana', { ...login, host: 'db.example.org' });
-  expect(await broken()).toEqual([expect.stringMatching(/^login:grafana: its secret names the host db\.example\.org; the address of goldenpath-dev is 127\.0\.0\.1/) as string]);
+  expect(await broken()).toEqual([expect.stringMatching(/^login:grafana: its secret names host db\.example\.org, not 127\.0\.0\.1/) as string]);
   await putLogin('grafana', login);
+});
+
+it('F4, R2: a login of another application, for another database, or at another port is named, and not tried', async () => {
+  const [own, other] = [await loginOf('keycloak'), await loginOf('grafana')];
+  await putLogin('keycloak', other);
+  expect(await broken()).toEqual([expect.stringMatching(/^login:keycloak: its secret names username grafana, not keycloak; dbname grafana, not keycloak → /) as string]);
+  for (const port of ['', 'abc', 70_000]) {
+    await putLogin('keycloak', { ...own, port });
+    expect(await broken()).toEqual([expect.stringMatching(/^login:keycloak: its secret names port (\(empty\)|abc|70000), not \d+ → /) as string]);
+  }
+  await putLogin('keycloak', { ...own, port: String(own['port']) });
+  expect(await broken()).toEqual([]);
+  await putLogin('keycloak', own);
 });
 
 it('F4, R2: a login whose password is no text is named by its key; that its secret has the key is no login', async () => {

@@ -25,7 +25,7 @@ const broken = (changes: Partial<Tier2Readings>, of = plan) => checkTier2Foundat
 describe('checkTier2Foundation', () => {
   it('F4: what is as it should be passes, point by point', () => {
     expect(broken({})).toEqual([]);
-    expect(checkTier2Foundation(plan, vpcs, good).map(({ id }) => id)).toEqual(['components', 'rds', 'rds-vpc', 'rds-network', 'login:backstage', 'login:grafana', 'login:keycloak', 'loki-bucket', 'issuer']);
+    expect(checkTier2Foundation(plan, vpcs, good).map(({ id }) => id)).toEqual(['components', 'rds', 'databases', 'rds-vpc', 'rds-network', 'login:backstage', 'login:grafana', 'login:keycloak', 'loki-bucket', 'issuer']);
   });
 
   it('F4: an ephemeral platform is asked nothing of it', () => { expect(checkTier2Foundation(ephemeralPlan(), vpcs, undefined)).toEqual([]); });
@@ -53,6 +53,18 @@ describe('checkTier2Foundation', () => {
     const bare = persistent();
     delete bare.databases; delete bare.objectStorage; delete bare.tls;
     expect(broken({}, bare).map(({ id, found }) => `${id}: ${found}`)).toEqual(['rds: environments/dev.yaml has no section databases', 'loki-bucket: environments/dev.yaml has no section objectStorage', 'issuer: environments/dev.yaml has no section tls']);
+  });
+
+  it('F4: an application without a database, and a secret that the file does not declare or declares with too few keys, are asked for all the same', () => {
+    const { databases } = environment();
+    if (databases === undefined) throw new Error('dev declares no databases');
+    const sparse = persistent({ databases: { ...databases, databases: databases.databases.filter(({ app }) => app !== 'keycloak') }, secrets: [{ name: 'goldenpath/dev/grafana/postgres', keys: ['username'] }, { name: 'goldenpath/dev/oidc/clients', keys: ['backstage', 'mine'], tier: '2' as const }] });
+    expect(broken({}, sparse)).toMatchObject([{ id: 'databases', found: 'environments/dev.yaml declares no database of keycloak', fix: expect.stringContaining('databases.databases in environments/dev.yaml') as string }]);
+    expect(sparse.secrets.map(({ name, keys }) => `${name}: ${keys.join()}`)).toEqual([
+      'goldenpath/dev/grafana/postgres: username,password,host,port,dbname', 'goldenpath/dev/oidc/clients: backstage,mine,grafana',
+      'goldenpath/dev/grafana/admin: username,password', 'goldenpath/dev/keycloak/admin: username,password', 'goldenpath/dev/backstage/postgres: username,password,host,port,dbname',
+    ]);
+
   });
 
   it('T1: a tier without applications fails the check: it would be raised by nothing', () => {
