@@ -110,7 +110,7 @@ describe('ExternalDNS before a drain', () => {
 
 describe('acceptance', () => {
   const waiting = { target, startedAt: 0, wait: plan.timings.acceptance };
-  const application = (name: string, health = 'Healthy') => ({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name, namespace: 'argocd' }, spec: { project: 'default', destination: { name: 'in-cluster' }, source: { repoURL: 'https://example.org/x.git' } }, status: { sync: { status: 'Synced', comparedTo: { destination: {}, source: { repoURL: 'x' } } }, health: { status: health } } });
+  const application = (name: string, health = 'Healthy') => ({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name, namespace: 'argocd' }, spec: { project: 'default', destination: { name: 'in-cluster' }, source: { repoURL: 'https://example.org/x.git' } }, status: { sync: { status: 'Synced', comparedTo: { destination: {}, source: { repoURL: 'https://example.org/x.git' } } }, health: { status: health } } });
   const problemsOf = (tier: '1' | '1.5') => world.run(activities.probeAcceptance, { ...waiting, tier }).then(() => [], (error: { type: string; details: [string[]] }) => [error.type, ...error.details[0]]);
 
   it('T3: tier 1 names everything that is missing, then gives the address to which the names must point', async () => {
@@ -118,7 +118,7 @@ describe('acceptance', () => {
     const definitions = (await loadManifest({ version: '', files: file === undefined ? [] : [file] }, { mirror: world.deps.manifestMirror, signal: AbortSignal.timeout(10_000) })).filter(({ kind }) => kind === 'CustomResourceDefinition');
     for (const definition of definitions) await objects.create(definition);
     // A new kind's storage answers 429 for a moment.
-    await expect.poll(() => problemsOf('1'), { timeout: 10_000 }).toEqual(['NotReady', 'Argo CD applications: goldenpath does not exist', 'Ingress addresses: there is no Ingress of the platform', 'ClusterSecretStore: there is no ClusterSecretStore of the platform']);
+    await expect.poll(() => problemsOf('1'), { timeout: 10_000 }).toEqual(['NotReady', 'Argo CD applications: goldenpath does not exist', 'Ingress addresses: there is no Ingress of the platform', 'ClusterSecretStore: there is no ClusterSecretStore of the platform', 'Certificates: there is no Certificate of the platform']);
 
     for (const name of ['goldenpath', ...componentsUpTo('1', 'ephemeral').map((component) => component.name)]) await create(application(name, name === 'kong' ? 'Degraded' : 'Healthy'));
     const labels = { 'app.kubernetes.io/part-of': 'goldenpath' };
@@ -128,7 +128,12 @@ describe('acceptance', () => {
     await create({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'theirs', namespace: 'default', labels }, spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } } });
     await create({ apiVersion: 'external-secrets.io/v1', kind: 'ClusterSecretStore', metadata: { name: 'theirs' }, spec: { provider: { aws: { service: 'SecretsManager', region: 'eu-west-2' } } } });
     await create({ apiVersion: 'external-secrets.io/v1', kind: 'ClusterSecretStore', metadata: { name: 'aws-secrets-manager', labels }, spec: { provider: { aws: { service: 'SecretsManager', region: 'eu-west-2' } } } });
-    expect(await problemsOf('1')).toEqual(['NotReady', 'Argo CD applications: kong is Synced, Degraded', 'Ingress addresses: without an address: Ingress kong/kong', 'ClusterSecretStore: ClusterSecretStore aws-secrets-manager is not Ready']);
+    const certificates = { group: 'cert-manager.io', version: 'v1', plural: 'certificates', namespace: 'kong', name: 'platform' };
+    const certified = (observedGeneration: number) => world.config.makeApiClient(CustomObjectsApi).patchNamespacedCustomObjectStatus({ ...certificates, body: [{ op: 'add', path: '/status', value: { conditions: [{ type: 'Ready', status: 'True', observedGeneration }] } }] });
+    await create({ apiVersion: 'cert-manager.io/v1', kind: 'Certificate', metadata: { name: 'platform', namespace: 'kong', labels }, spec: { secretName: 'platform-tls', dnsNames: [`*.${SUFFIX}`], issuerRef: { kind: 'ClusterIssuer', name: 'letsencrypt' } } });
+    await certified(0);
+    expect(await problemsOf('1')).toEqual(['NotReady', 'Argo CD applications: kong is Synced, Degraded', 'Ingress addresses: without an address: Ingress kong/kong', 'ClusterSecretStore: ClusterSecretStore aws-secrets-manager is not Ready', 'Certificates: Certificate kong/platform was changed since it became Ready']);
+    await certified(1);
 
     await setStatus(application('kong'));
     await world.config.makeApiClient(NetworkingV1Api).patchNamespacedIngressStatus({ name: 'kong', namespace: 'kong', body: [{ op: 'add', path: '/status', value: { loadBalancer: { ingress: [{ hostname: 'lb-1.example.org' }] } } }] });
@@ -137,7 +142,7 @@ describe('acceptance', () => {
     const { checks, ingressAddress } = await world.run(activities.probeAcceptance, { ...waiting, tier: '1' });
     expect(ingressAddress).toBe('lb-1.example.org');
     expect(checks.map(({ id, ok, found }) => `${id} ${ok}: ${found}`)).toEqual([
-      'applications true: 7 Synced and Healthy', 'ingress true: 1 Ingresses at lb-1.example.org', 'secret-store true: ClusterSecretStore aws-secrets-manager Ready', 'external-dns true: 1 replicas available',
+      'applications true: 7 Synced and Healthy', 'ingress true: 1 Ingresses at lb-1.example.org', 'secret-store true: ClusterSecretStore aws-secrets-manager Ready', 'certificates true: Certificate kong/platform Ready', 'external-dns true: 1 replicas available',
     ]);
     await world.config.makeApiClient(NetworkingV1Api).deleteNamespacedIngress({ name: 'theirs', namespace: 'default' });
   });
