@@ -7,7 +7,7 @@ import type { ApplicationState } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, componentsUpTo, isPlatformObject, platformHosts, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { CheckResult } from '../domain/foundation.ts';
-import { bucketCheck, instanceCheck } from '../domain/foundation-tier-2.ts';
+import { instanceCheck, lokiBucketCheck } from '../domain/foundation-tier-2.ts';
 import { isOwnedBy } from '../domain/names.ts';
 import type { Target } from '../domain/plan.ts';
 import { type SyncedSecret, syncedSecrets } from '../domain/platform-secrets.ts';
@@ -57,7 +57,7 @@ export async function preflightTier(cluster: ClusterClient, { iam, rds, s3 }: Pr
     storesCheck(cluster),
     issuersCheck(cluster),
     readInstance({ rds }, foundation).then((value) => instanceCheck(foundation, { value })),
-    ...(tier === '2' ? [readLokiBucket({ s3 }, foundation).then((value) => bucketCheck(foundation, { value }))] : []),
+    ...(tier === '2' ? [readLokiBucket({ s3 }, foundation).then((value) => lokiBucketCheck(foundation, { value }))] : []),
   ]);
 }
 

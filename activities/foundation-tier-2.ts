@@ -30,7 +30,7 @@ export function tier2FoundationActivities(clients: Needed, { rdsCaFile }: { rdsC
 async function readTier2Foundation(clients: Needed, rdsCaFile: string | undefined, { target, databases, objectStorage }: Plan): Promise<Tier2Readings> {
   const { environment } = target;
   const undeclared = { problem: 'is not declared in the environment file' };
-  const lokiBucket = objectStorage === undefined ? undeclared : reading(readBucketRegion(clients.s3, objectStorage.lokiBucket));
+  const lokiBucket = objectStorage === undefined ? undeclared : reading(readBucketRegion(clients.s3, objectStorage.lokiBucket, target.accountId));
   const subnets = reading(privateSubnets(clients.ec2, environment));
   if (databases === undefined) return { instance: undeclared, openTo: undeclared, subnets: await subnets, logins: {}, lokiBucket: await lokiBucket };
   const found = await reading(describeInstance(clients, databases.instance.identifier));
@@ -48,8 +48,8 @@ export async function readInstance({ rds }: Pick<Clients, 'rds'>, { target: { en
 }
 
 /** Loki's bucket; null where S3 has none of that name, or the environment names none. */
-export async function readLokiBucket({ s3 }: Pick<Clients, 's3'>, { objectStorage }: Tier2Needs): Promise<{ region: string } | null> {
-  return objectStorage === undefined ? null : readBucketRegion(s3, objectStorage.lokiBucket);
+export async function readLokiBucket({ s3 }: Pick<Clients, 's3'>, { target, objectStorage }: Tier2Needs): Promise<{ region: string } | null> {
+  return objectStorage === undefined ? null : readBucketRegion(s3, objectStorage.lokiBucket, target.accountId);
 }
 
 function facts(instance: DBInstance | undefined, environment: string): InstanceReading | null {

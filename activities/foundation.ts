@@ -46,7 +46,7 @@ async function readCore(clients: Clients, plan: Plan, manifests: ManifestSource)
     Promise.all(plan.secrets.map(async ({ name }) => [name, await reading(readSecretKeys(clients.secrets, name))] as const)),
     reading(readQuota(clients, target)),
     reading(readDeniedActions(clients, plan)),
-    reading(readBucket(clients, plan.registry.bucket)),
+    reading(readBucketRegion(clients.s3, plan.registry.bucket, target.accountId)),
     readPinnedFiles(plan.versions.manifests, manifests),
   ]);
   return { caller, vpcs, subnets, recordedZoneId: recorded, secrets: Object.fromEntries(secrets), quota, deniedActions: denied, bucket, pinnedFiles };
@@ -151,10 +151,4 @@ async function policySourceArn(iam: IAMClient, callerArn: string): Promise<strin
   if (session?.[1] === undefined) return callerArn;
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: session[1] }));
   return present(Role?.Arn, "the role's ARN");
-}
-
-async function readBucket({ s3 }: Clients, bucket: string): Promise<{ region: string }> {
-  const found = await readBucketRegion(s3, bucket);
-  if (found === null) throw new GoldenpathError('PreflightFailed', `S3 has no bucket ${bucket}`);
-  return found;
 }

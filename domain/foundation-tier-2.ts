@@ -1,4 +1,5 @@
 // What tiers 2 and 3 need of the foundation: a database that the cluster can reach, logins that work, Loki's bucket, issuer settings (F4). Pure.
+import { type BucketReading, bucketCheck } from './buckets.ts';
 import { type CheckResult, judge, type Reading } from './checks.ts';
 import { portProblems, POSTGRES_PORT, vpcFix, vpcProblems } from './database-network.ts';
 import { SERVING_STATES } from './databases.ts';
@@ -7,7 +8,7 @@ import { needsTier2, type Plan, type Target } from './plan.ts';
 import { DATABASE_APPS } from './platform-secrets.ts';
 
 /** What a plan says that tiers 2 and 3 need of the foundation. */
-export type Tier2Needs = { target: Pick<Target, 'environment' | 'region'> } & Pick<Plan, 'databases' | 'objectStorage'>;
+export type Tier2Needs = { target: Pick<Target, 'environment' | 'region' | 'accountId'> } & Pick<Plan, 'databases' | 'objectStorage'>;
 
 /** The instance as RDS describes it. */
 export interface InstanceReading {
@@ -27,8 +28,7 @@ export interface Tier2Readings {
   subnets: Reading<{ id: string; cidr: string }[]>;
   /** What each application's login gave, by the name of the application. Logins that could not be tried are left out: what is missing has a check of its own. */
   logins: Record<string, Reading<string>>;
-  /** Null where S3 has no bucket of the name. */
-  lokiBucket: Reading<{ region: string } | null>;
+  lokiBucket: BucketReading;
 }
 
 /** The checks of tiers 2 and 3; none for a plan that does not reach them. `readings` is undefined where nothing was read, which is a failure then. */
@@ -36,7 +36,7 @@ export function checkTier2Foundation(plan: Plan, vpcs: FoundationReadings['vpcs'
   if (!needsTier2(plan.maxTier)) return [];
   const unread = { problem: 'was not read' };
   const { instance, openTo, subnets, logins, lokiBucket } = readings ?? { instance: unread, openTo: unread, subnets: unread, logins: {}, lokiBucket: unread };
-  return [componentsCheck(plan), ...databaseChecks(plan, vpcs, { instance, openTo, subnets, logins }), bucketCheck(plan, lokiBucket), issuerCheck(plan)];
+  return [componentsCheck(plan), ...databaseChecks(plan, vpcs, { instance, openTo, subnets, logins }), lokiBucketCheck(plan, lokiBucket), issuerCheck(plan)];
 }
 
 /** A tier without applications would be raised by nothing and read as ready. */
@@ -111,14 +111,10 @@ function instanceFix(identifier: string, instance: InstanceReading | null, envir
 }
 
 /** Whether Loki's bucket is there, in the platform's region: asked in the same three places. */
-export function bucketCheck({ target, objectStorage }: Tier2Needs, reading: Tier2Readings['lokiBucket']): CheckResult {
-  const file = `environments/${target.environment}.yaml`;
-  const bucket = objectStorage?.lokiBucket ?? '';
-  return judge('loki-bucket', "Loki's bucket", objectStorage === undefined ? undeclared(target.environment, 'objectStorage') : reading, {
-    problems: (found) => (found === null ? [`S3 has no bucket ${bucket}`] : found.region === target.region ? [] : [`bucket ${bucket} is in ${found.region}, not in ${target.region}`]),
-    describe: () => `${bucket} in ${target.region}`,
-    fix: objectStorage === undefined ? `name the bucket as objectStorage.lokiBucket in ${file}` : `create the bucket ${bucket} in ${target.region}, or correct objectStorage.lokiBucket in ${file}`,
-  });
+export function lokiBucketCheck({ target, objectStorage }: Tier2Needs, reading: Tier2Readings['lokiBucket']): CheckResult {
+  const [id, title, file, field] = ['loki-bucket', "Loki's bucket", `environments/${target.environment}.yaml`, 'objectStorage.lokiBucket'];
+  if (objectStorage === undefined) return judge(id, title, undeclared(target.environment, 'objectStorage'), { problems: () => [], describe: () => '', fix: `name the bucket as ${field} in ${file}` });
+  return bucketCheck(id, title, reading, { bucket: objectStorage.lokiBucket, region: target.region, field, file });
 }
 
 function issuerCheck({ target, tls }: Plan): CheckResult {

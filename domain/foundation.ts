@@ -1,4 +1,5 @@
 // The foundation check's verdicts: what was found against what a tier needs, every failure in one report with its fix (F4).
+import { type BucketReading, bucketCheck } from './buckets.ts';
 import { type CheckResult, judge as check, type Reading } from './checks.ts';
 import { databaseSecretName } from './databases.ts';
 import { isWithin, normaliseName } from './dns-names.ts';
@@ -29,7 +30,7 @@ export interface FoundationReadings {
   quota: Reading<{ clusters: number; limit: number; own?: boolean }>;
   /** Actions the caller may not perform, by policy simulation. */
   deniedActions: Reading<string[]>;
-  bucket: Reading<{ region: string }>;
+  bucket: BucketReading;
   /** The version manifest's files, each with what is wrong with it; a worker of version 0.1.0 read none. */
   pinnedFiles?: { url: string; problem: string | null }[];
   /** Names of records that are the platform's already. */
@@ -86,11 +87,7 @@ export function checkFoundation(plan: Plan, readings: FoundationReadings): Check
       describe: ({ clusters, limit }) => `${clusters} of ${limit} clusters exist`,
       fix: 'tear a platform down, or raise the service quota L-1194D53C (EKS clusters)',
     }),
-    check('registry', 'Registry bucket', readings.bucket, {
-      problems: ({ region }) => (region === target.region ? [] : [`bucket ${plan.registry.bucket} is in ${region}, not in ${target.region}`]),
-      describe: ({ region }) => `${plan.registry.bucket} in ${region}`,
-      fix: `create the bucket ${plan.registry.bucket} in ${target.region}, or correct registry.bucket in ${file}`,
-    }),
+    bucketCheck('registry', 'Registry bucket', readings.bucket, { bucket: plan.registry.bucket, region: target.region, field: 'registry.bucket', file }),
     ...(readings.pinnedFiles === undefined ? [] : [check('pinned-files', 'Pinned files', { value: readings.pinnedFiles }, {
       problems: (files) => files.flatMap(({ problem }) => problem ?? []),
       describe: (files) => `${files.length} files have the sha256 that the version manifest pins`,

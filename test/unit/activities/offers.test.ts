@@ -4,10 +4,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it, vi } from 'vitest';
 import { readOffers } from '../../../activities/offers.ts';
 import { databaseTags } from '../../../domain/databases.ts';
+import { ACCOUNT } from '../../support/moto.ts';
 import { environment } from '../../support/plans.ts';
 
 const { databases, objectStorage } = environment();
-const needs = { target: { environment: 'dev', region: 'eu-west-2' }, databases, objectStorage };
+const needs = { target: { environment: 'dev', region: 'eu-west-2', accountId: ACCOUNT }, databases, objectStorage };
 const OWN = Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value }));
 
 /** Clients whose calls give these answers. */
