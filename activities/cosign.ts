@@ -35,8 +35,8 @@ export function blobProblem(bytes: Buffer, key: KeyObject, value: string): strin
   return signed(key, bytes, signature) ? undefined : 'the signature was not made of these bytes with this key';
 }
 
-/** A signature that was found beside an image: Cosign's own, or a bundle of version 3. */
-export type ImageSignature = { kind: 'simple'; payload: Buffer; signature: string } | { kind: 'bundle'; text: string };
+/** A signature that was found beside an image: Cosign's own, a bundle of version 3, or what could not be read. */
+export type ImageSignature = { kind: 'simple'; payload: Buffer; signature: string } | { kind: 'bundle'; text: string } | { kind: 'unreadable'; problem: string };
 
 /** Why none of the signatures counts for the image of this digest; undefined where one does. */
 export function imageProblem(signatures: readonly ImageSignature[], key: KeyObject, digest: string): string | undefined {
@@ -51,6 +51,7 @@ export function imageProblem(signatures: readonly ImageSignature[], key: KeyObje
 const OTHER_KEY = 'made with another key';
 
 function problemOf(found: ImageSignature, key: KeyObject, digest: string): string | undefined {
+  if (found.kind === 'unreadable') return found.problem;
   if (found.kind === 'simple') return signed(key, found.payload, found.signature) ? payloadProblem(found.payload.toString('utf8'), digest) : OTHER_KEY;
   const bundle = parseBundle(found.text);
   return bundle?.dsseEnvelope === undefined ? 'its signature is no bundle with an envelope' : envelopeProblem(bundle.dsseEnvelope, key, digest);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { GoldenpathError } from '../domain/errors.ts';
 import { parseImage } from '../domain/images.ts';
+import { jsonOf } from '../domain/json.ts';
 import type { ImageSignature } from './cosign.ts';
 
 /** One request, body included. */
@@ -24,19 +25,41 @@ const manifestSchema = z.object({ layers: z.array(z.object({ mediaType: z.string
 const indexSchema = z.object({ manifests: z.array(z.object({ digest, artifactType: z.string().optional() })) });
 const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
-/** Every signature that the registry has of the image. Throws Unavailable where it does not answer, AccessDenied where it wants a login: then nothing is known of signatures. */
+type Layers = z.infer<typeof manifestSchema>['layers'];
+
+/**
+ * Every signature that the registry has of the image; one that cannot be had or read is among them as that, since whoever may write beside the image could put it there.
+ * Throws Unavailable where the registry does not answer, AccessDenied where it wants a login: then nothing is known of signatures.
+ */
 export async function signaturesOf(image: { repository: string; digest: string }, signal: AbortSignal): Promise<ImageSignature[]> {
   const registry = new Repository(image.repository, signal);
   const tag = image.digest.replace(':', '-');
   const [byTag, byReference] = await Promise.all([registry.layersAt(`${tag}.sig`), referrers(registry, image.digest, tag)]);
-  const bundles = await Promise.all(byReference.map((reference) => registry.layersAt(reference)));
-  const layers = [...(byTag ?? []), ...bundles.flatMap((found) => found ?? [])];
-  const found = await Promise.all(layers.map(async ({ mediaType, digest: address, annotations }): Promise<ImageSignature[]> => {
-    const signature = annotations?.[SIGNATURE_ANNOTATION];
-    if (mediaType === PAYLOAD_TYPE && signature !== undefined) return [{ kind: 'simple', payload: await registry.blob(address), signature }];
-    return BUNDLE_TYPE.test(mediaType) ? [{ kind: 'bundle', text: (await registry.blob(address)).toString('utf8') }] : [];
-  }));
+  const found = await Promise.all([
+    ...(byTag ?? []).map((layer) => readable(signatureIn(registry, layer))),
+    ...byReference.map((reference) => readable(signaturesAt(registry, reference))),
+  ]);
   return found.flat();
+}
+
+async function signaturesAt(registry: Repository, reference: string): Promise<ImageSignature[]> {
+  const layers = (await registry.layersAt(reference)) ?? [];
+  return (await Promise.all(layers.map((layer) => signatureIn(registry, layer)))).flat();
+}
+
+async function signatureIn(registry: Repository, { mediaType, digest: address, annotations }: Layers[number]): Promise<ImageSignature[]> {
+  const signature = annotations?.[SIGNATURE_ANNOTATION];
+  if (mediaType === PAYLOAD_TYPE && signature !== undefined) return [{ kind: 'simple', payload: await registry.blob(address), signature }];
+  return BUNDLE_TYPE.test(mediaType) ? [{ kind: 'bundle', text: (await registry.blob(address)).toString('utf8') }] : [];
+}
+
+async function readable(signatures: Promise<ImageSignature[]>): Promise<ImageSignature[]> {
+  try {
+    return await signatures;
+  } catch (error) {
+    if (!(error instanceof GoldenpathError)) throw error;
+    return [{ kind: 'unreadable', problem: error.message }];
+  }
 }
 
 /** Digests of the bundles that refer to the image: by the registry's list, or, where it keeps none, by the tag that stands in for it. */
@@ -63,7 +86,7 @@ class Repository {
   }
 
   /** The layers of the manifest of that tag or digest; undefined where there is none. */
-  async layersAt(reference: string): Promise<z.infer<typeof manifestSchema>['layers'] | undefined> {
+  async layersAt(reference: string): Promise<Layers | undefined> {
     return (await this.json(`manifests/${reference}`, MANIFEST_TYPES, manifestSchema))?.layers;
   }
 
@@ -71,7 +94,7 @@ class Repository {
   async json<T>(path: string, accept: readonly string[], schema: z.ZodType<T>): Promise<T | undefined> {
     const answer = await this.get(path, accept);
     if (answer === undefined) return undefined;
-    const parsed = schema.safeParse(JSON.parse(answer.toString('utf8')));
+    const parsed = schema.safeParse(jsonOf(answer.toString('utf8')));
     if (parsed.success) return parsed.data;
     throw unavailable(`${this.base}/${path} is not what the OCI specification says it is`);
   }
@@ -107,7 +130,7 @@ class Repository {
     for (const name of ['service', 'scope']) if (fields.has(name)) asked.searchParams.set(name, fields.get(name) ?? '');
     const answer = await this.ask(asked.href, ['application/json']);
     if (!answer.ok) throw new GoldenpathError('AccessDenied', `${asked.origin} gave no token for ${this.name}: it answered ${answer.status}`);
-    const parsed = tokenSchema.safeParse(JSON.parse(answer.body.toString('utf8')));
+    const parsed = tokenSchema.safeParse(jsonOf(answer.body.toString('utf8')));
     const token = parsed.data?.token ?? parsed.data?.access_token;
     if (token === undefined) throw new GoldenpathError('AccessDenied', `${asked.origin} answered without a token`);
     return token;

@@ -20,6 +20,8 @@ export interface TestRegistry {
   signByTag(repository: string, digest: string, key: KeyObject, payload?: string): void;
   /** Signs as version 3: a bundle that refers to the image. `list`: by the registry's own list, or by the tag that stands in for it. */
   signByBundle(repository: string, digest: string, key: KeyObject, options?: { list?: 'referrers' | 'tag'; predicateType?: string; subject?: string }): void;
+  /** Puts a manifest of this text beside the image, as anybody may who can push there; it says no type. */
+  refer(repository: string, digest: string, manifest: string): void;
   /** Puts other bytes behind a digest. */
   corrupt(): void;
   stop(): Promise<void>;
@@ -65,6 +67,11 @@ export async function startRegistry({ login = 'anonymous' }: { login?: 'anonymou
       const referring = [...(state.referrers.get(`${repository} ${digest}`) ?? []), descriptor];
       if (list === 'referrers') state.referrers.set(`${repository} ${digest}`, referring);
       else state.manifests.set(`${repository}/manifests/${digest.replace(':', '-')}`, { type: INDEX, body: JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [descriptor] }) });
+    },
+    refer: (repository, digest, manifest) => {
+      const address = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
+      state.manifests.set(`${repository}/manifests/${address}`, { type: MANIFEST, body: manifest });
+      state.referrers.set(`${repository} ${digest}`, [...(state.referrers.get(`${repository} ${digest}`) ?? []), { mediaType: MANIFEST, digest: address, size: manifest.length }]);
     },
     stop: () => new Promise((resolve) => { server.closeAllConnections(); server.close(() => { resolve(); }); }),
   };

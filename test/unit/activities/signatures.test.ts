@@ -88,6 +88,19 @@ describe('images', () => {
     expect(await problemOf(image())).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v2\/team\/app\/(manifests|referrers)\/\S+ did not answer \(.*ECONNREFUSED/);
   });
 
+  it('G1: what somebody else put beside the image, and cannot be read, takes nothing from a good signature; alone it is none', async () => {
+    registry.refer(REPOSITORY, digest, '{"schemaVersion":2,"manifests":[]}');
+    registry.refer(REPOSITORY, digest, `{"schemaVersion":2,"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","digest":"${other}"}]}`);
+    expect(await problemOf(image())).toMatch(/^http:\/\/\S+\/manifests\/sha256:\w+ is not what the OCI specification says it is$/);
+    registry.signByBundle(REPOSITORY, digest, ours.privateKey);
+    expect(await problemOf(image())).toBeNull();
+  });
+
+  it('G1: an answer that is no JSON, as a login page gives, is told with its address', async () => {
+    registry.refer(REPOSITORY, digest, '<html>Log in</html>');
+    expect(await problemOf(image())).toMatch(/^http:\/\/\S+\/manifests\/sha256:\w+ is not what the OCI specification says it is$/);
+  });
+
   it('G1: a registry that wants a login is told as that', async () => {
     const closed = await startRegistry({ login: 'refused' });
     expect(await problemOf(image(closed.host))).toMatch(/gave no token for team\/app: it answered 401$/);
