@@ -3,7 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowExecutionAlread
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Operation, OPERATION_NOUN, OPERATIONS, operationTitle } from '../domain/stages.ts';
-import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, REPORT_MEMO, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
+import { BOOTSTRAP, DATABASE_DESTROY, REMOVE_ORPHANS, ON_FAILURE_MEMO, REPORT_MEMO, searchAttribute, startAttributes, TASK_QUEUE, TEARDOWN } from '../workflows/messages.ts';
 import { InputRefused } from './problems.ts';
 import type { Prepared } from './request.ts';
 import { takeOver } from './takeover.ts';
@@ -71,7 +71,12 @@ export async function startRun(client: Client, prepared: Prepared, say: (line: s
 /** Attaches to the run in flight, or takes it over; undefined where it ended meanwhile. */
 async function join(client: Client, prepared: Prepared, inFlight: WorkflowExecutionDescription, say: (line: string) => void): Promise<Started | undefined> {
   const { operation } = prepared.plan;
-  if (operation !== 'teardown' || operationOf(inFlight.type) !== 'bootstrap') return attach(inFlight, operation);
+  if (operation !== 'teardown' || operationOf(inFlight.type) !== 'bootstrap') {
+    const attached = attach(inFlight, operation);
+    const kept = inFlight.memo?.[ON_FAILURE_MEMO];
+    if (typeof kept === 'string' && kept !== prepared.request.onFailure) say(`Note: the run in flight was started with --on-failure ${kept} and keeps it; ${prepared.request.onFailure} is not taken over`);
+    return attached;
+  }
   const taken = await takeOver(client, inFlight, prepared, say);
   if (taken === undefined) return undefined;
   const teardown = attach(taken.next, operation);
@@ -89,6 +94,7 @@ async function startNew(client: Client, { plan, request }: Prepared, say: (line:
       workflowId,
       taskQueue: TASK_QUEUE,
       args: [{ plan, request }],
+      memo: { [ON_FAILURE_MEMO]: request.onFailure },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE, // a teardown follows the bootstrap under the same id
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL, // of two starts at the same moment one makes the run, and the other attaches to it
       typedSearchAttributes: startAttributes(target, request),

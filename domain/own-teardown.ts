@@ -8,7 +8,8 @@ import type { BootstrapRequest, TeardownRequest } from './request.ts';
  * somebody else's platform of the same build id. That teardown waits for people where it cannot go on, as every other does.
  */
 export function ownTeardown(plan: Plan, { environment, lifecycle, buildId, requester, commit, onFailure }: BootstrapRequest, report: RunReport): { plan: Plan; request: TeardownRequest } | undefined {
-  if (onFailure !== 'teardown' || !hasCreated(report)) return undefined;
+  // The client refuses it of a persistent platform (domain/request.ts); who starts the workflow by other means is not obeyed either.
+  if (onFailure !== 'teardown' || plan.target.lifecycle === 'persistent' || !hasCreated(report)) return undefined;
   const request = { environment, lifecycle, buildId, requester, onFailure: 'wait' as const, reason: ownTeardownReason(report) };
   return { plan: teardownOf(plan), request: commit === undefined ? request : { ...request, commit } };
 }

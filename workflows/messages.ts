@@ -93,6 +93,9 @@ export interface Answer {
   reason: string;
 }
 
+/** The memo in which a run keeps what was asked of it where a stage fails: who attaches with another wish is told. */
+export const ON_FAILURE_MEMO = 'onFailure';
+
 /** The memo in which a cancelled or interrupted run leaves its report: of either end the server keeps no details. */
 export const REPORT_MEMO = 'report';
 

@@ -3,14 +3,14 @@ import { interruptionProblem } from '../../../domain/interruption.ts';
 import { ownTeardown } from '../../../domain/own-teardown.ts';
 import { leftStanding, newReport, type RunReport } from '../../../domain/report.ts';
 import type { BootstrapRequest } from '../../../domain/request.ts';
-import { ephemeralPlan } from '../../support/plans.ts';
+import { ephemeralPlan, persistentPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan();
 const request: BootstrapRequest = { environment: 'dev', lifecycle: 'ephemeral', buildId: '21-11-26-01', requester: 'ci', onFailure: 'teardown', commit: 'abc' };
 
 /** A bootstrap that failed at this stage; all before it are done. */
-function failedAt(id: string): RunReport {
-  const report = newReport(plan, { runId: 'r1', requester: 'ci', startedAt: 0 });
+function failedAt(id: string, of = plan): RunReport {
+  const report = newReport(of, { runId: 'r1', requester: 'ci', startedAt: 0 });
   const at = report.stages.findIndex((stage) => stage.id === id);
   const stages = report.stages.map((stage, index): RunReport['stages'][number] => (index > at ? stage : { ...stage, attempts: 1, status: index === at ? 'failed' : 'done', ...(index === at ? { error: { type: 'AcceptanceFailed', message: 'no address', problems: [] } } : {}) }));
   return { ...report, state: 'failed', stages };
@@ -31,6 +31,13 @@ describe('ownTeardown', () => {
 
   it('U1: told to fail or to wait, nothing is torn down', () => {
     for (const onFailure of ['fail', 'wait'] as const) expect(ownTeardown(plan, { ...request, onFailure }, failedAt('cluster'))).toBeUndefined();
+  });
+
+  it('U1: no persistent platform tears itself down, however its workflow was started', () => {
+    const persistent = persistentPlan();
+    const failed = failedAt('tier-2', persistent);
+    expect(ownTeardown(persistent, { ...request, lifecycle: 'persistent', buildId: null }, failed)).toBeUndefined();
+    expect(ownTeardown(persistent, request, failed)).toBeUndefined(); // nor does a request that names another platform
   });
 
   it('U1: what it left standing is no longer for a person to remove', () => {

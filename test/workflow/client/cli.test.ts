@@ -103,6 +103,22 @@ test('X6: of several starts at the same moment one starts the run, the others sa
   });
 });
 
+test('U1: who attaches with another --on-failure is told that the run in flight keeps its own', async () => {
+  const gate = Promise.withResolvers<void>();
+  const world = newWorld(() => ({ readCore: async (input) => { await gate.promise; return newWorld().activities.readCore(input); } }));
+  await withWorld(world, async (runs) => {
+    const build = newBuild();
+    const ask = async (onFailure?: string) => prepare({ operation: 'bootstrap', environment: 'dev', buildId: build.buildId, requester: 'ana', onFailure }, {});
+    const said: string[] = [];
+    await startRun(runs.client, await ask(), (line) => { said.push(line); });
+    for (const onFailure of ['fail', 'teardown']) expect(await startRun(runs.client, await ask(onFailure), (line) => { said.push(line); })).toMatchObject({ attached: true });
+    expect(said).toEqual(['Note: the run in flight was started with --on-failure fail and keeps it; teardown is not taken over']);
+    gate.resolve();
+    await runs.client.workflow.getHandle(build.workflowId).result();
+    await replayLater(runs, build.workflowId);
+  });
+});
+
 test('X2, U1: a teardown that waits ends with 3 and takes retry and abort from the command line', async () => {
   const world = newWorld(() => ({ freezeGitOps: () => Promise.reject(failed('AccessDenied', 'may not patch applications')) }));
   givePlatform(world);
