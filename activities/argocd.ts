@@ -4,7 +4,7 @@ import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, PART_OF, ROOT_APPLICATION } from '../domain/components.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
-import type { Plan, Target } from '../domain/plan.ts';
+import { type BootstrapValues, contractOf, type Offers, ROOT_PATH, rootValues } from '../domain/root-application.ts';
 import { type Tier, TIERS } from '../domain/tiers.ts';
 import { applyAdmissionPolicies } from './admission.ts';
 import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER } from './argocd-applications.ts';
@@ -12,12 +12,9 @@ import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
 import { applyDefinitions, defaultStorageClasses, isDefinition, workloadProblem } from './kubernetes.ts';
-import type { Offers } from './offers.ts';
 
 /** A child that reads Degraded for a moment fails the root's sync: it is tried again soon, and for as long as the tier's own deadline allows. */
 const RETRY = { limit: -1, backoff: { duration: '1s', factor: 2, maxDuration: '15s' } };
-/** Where the app of apps lies in the repository. */
-const ROOT_PATH = 'gitops/root';
 
 /**
  * Health of an Application as a child of another: without it the waves of an app of apps do not wait (lab.md).
@@ -110,22 +107,6 @@ export async function probeArgoCd(cluster: ClusterClient, waiting: Waiting): Pro
   return { version: image.slice(image.lastIndexOf(':') + 1) };
 }
 
-/** What the bootstrap values are made from. */
-export interface BootstrapValues {
-  target: Target;
-  maxTier: Tier;
-  gitops: Plan['gitops'];
-  images: Plan['versions']['images'];
-  externalDns: Plan['externalDns'];
-  roleArns: Record<string, string>;
-  vpcId: string;
-  objectStorage?: Plan['objectStorage'];
-  tls?: Plan['tls'];
-  backstage?: Plan['backstage'];
-  storageClassReady: boolean;
-  offers: Offers;
-}
-
 /** Applies the admission policies, the bootstrap contract's ConfigMap and the root application at this gate: nothing of a tier comes before its guards (G1, A3, A4). Idempotent. */
 export async function applyRootApplication(cluster: ClusterClient, offers: Offers, input: Omit<BootstrapValues, 'storageClassReady' | 'offers'>): Promise<string[]> {
   const defaults = defaultStorageClasses(await cluster.list<V1StorageClass>('storage.k8s.io/v1', 'StorageClass'));
@@ -145,29 +126,14 @@ export async function readGate(cluster: ClusterClient): Promise<{ maxTier: Tier 
 
 /** The contract of A3 as a ConfigMap: what people and hooks read in the cluster. */
 export function bootstrapConfig(values: BootstrapValues): V1ConfigMap {
-  const { bootstrap, platform, dns } = contract(values);
+  const { bootstrap, platform, dns } = contractOf(values);
   const data = { ...prefixed('bootstrap', { ...bootstrap, maxTier: values.maxTier }), ...prefixed('platform', platform), ...prefixed('dns', dns) };
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: BOOTSTRAP_CONFIG, namespace: ARGOCD_NAMESPACE, labels: { [PART_OF.label]: PART_OF.platform } }, data };
 }
 
 /** The root application: the contract as Helm values, and the gate as the one Helm parameter that raising it changes (T1, gitops/root/values.yaml). */
 export function rootApplication(values: BootstrapValues): Application {
-  const { gitops, maxTier, target, images, roleArns, vpcId, externalDns, objectStorage, tls, backstage } = values;
-  const { bootstrap, platform, dns } = contract(values);
-  const valuesObject = {
-    bootstrap,
-    platform,
-    dns: { ...dns, hostedZoneId: target.hostedZoneId, externalDnsEnabled: externalDns.enabled },
-    cluster: { name: target.cluster, region: target.region, accountId: target.accountId, vpcId, tags: target.tags },
-    roleArns,
-    // Only what the plan has: an ephemeral platform has neither of the first two.
-    ...(objectStorage === undefined ? {} : { objectStorage }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(backstage === undefined ? {} : { backstage }),
-    source: { repoURL: gitops.repoUrl, revision: gitops.revision },
-    // Charts render repository and digest; whose key signed them is the product's to know.
-    images: Object.fromEntries(Object.entries(images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
-  };
+  const { gitops, maxTier } = values;
   return {
     apiVersion: ARGOCD_API,
     kind: 'Application',
@@ -175,19 +141,10 @@ export function rootApplication(values: BootstrapValues): Application {
     spec: {
       project: 'default',
       destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },
-      source: { repoURL: gitops.repoUrl, targetRevision: gitops.revision, path: ROOT_PATH, helm: { valuesObject, parameters: [{ name: MAX_TIER_PARAMETER, value: maxTier, forceString: true }] } },
+      source: { repoURL: gitops.repoUrl, targetRevision: gitops.revision, path: ROOT_PATH, helm: { valuesObject: rootValues(values), parameters: [{ name: MAX_TIER_PARAMETER, value: maxTier, forceString: true }] } },
       // Raising the gate touches only what is new, not every wave below it.
       syncPolicy: { automated: { prune: true, selfHeal: true }, syncOptions: ['ApplyOutOfSyncOnly=true'], retry: RETRY },
     },
-  };
-}
-
-/** The values of A3 but the gate itself. */
-function contract({ target, roleArns, storageClassReady, offers: { rdsAvailable, s3Available } }: BootstrapValues) {
-  return {
-    bootstrap: { mode: target.lifecycle, env: target.environment, buildId: target.buildId ?? '' },
-    platform: { rdsAvailable, storageClassReady, irsaConfigured: Object.keys(roleArns).length > 0, s3Available },
-    dns: { hostSuffix: target.hostSuffix, ownerId: target.ownerId },
   };
 }
 

@@ -10,9 +10,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { GoldenpathError } from '../domain/errors.ts';
 import type { Tier2Needs } from '../domain/foundation-tier-2.ts';
 import type { Target } from '../domain/plan.ts';
+import type { Offers } from '../domain/root-application.ts';
 import type { ClusterAccess } from './eks-token.ts';
 import { isNotFound, isUnauthorized, mapKubernetesError } from './kubernetes-errors.ts';
-import type { Offers } from './offers.ts';
 
 /** What the Kubernetes activities need of the outside. */
 export interface KubernetesDeps {

@@ -7,12 +7,14 @@ import { CONTAINER_LISTS, fieldOf, isOfPlace, POD_PLACES, valuesAt, VOLUMES } fr
 import { ROOT_APPLICATION } from '../domain/components.ts';
 import type { Target } from '../domain/plan.ts';
 import { type Difference, differencesOf, type EksVersions, type ImageUse, type ManifestReading, type RunningVersions } from '../domain/version-drift.ts';
+import { irsaRolesOf } from '../iam/index.ts';
 import { argocdObjects, kindOf, namespacedKinds } from './argocd.ts';
-import { listApplications } from './argocd-applications.ts';
+import { type Application, listApplications } from './argocd-applications.ts';
 import type { Clients } from './clients.ts';
 import { apiAnswers, describeOwnCluster, terminal } from './eks.ts';
 import { listAddons } from './eks-addons.ts';
 import { describeNodeGroup, listNodeGroups } from './eks-nodes.ts';
+import { irsaRoleArn } from './iam.ts';
 import { type ClusterClient, type KubernetesDeps, nameOf, refOf, withCluster } from './kubernetes-client.ts';
 import { isDefinition } from './kubernetes.ts';
 import { loadManifest } from './manifests.ts';
@@ -26,7 +28,7 @@ export function versionActivities({ eks }: Pick<Clients, 'eks'>, deps: Kubernete
       const objects = await loadManifest(manifest, { mirror: deps.manifestMirror, signal: Context.current().cancellationSignal });
       return withCluster(deps, target, (cluster) => readPinnedManifest(cluster, objects, ofArgoCd));
     },
-    readRunningVersions: ({ target }) => withCluster(deps, target, readRunningVersions),
+    readRunningVersions: ({ target }) => withCluster(deps, target, (cluster) => readRunningVersions(cluster, target)),
   };
 }
 
@@ -38,6 +40,7 @@ async function readEksVersions(eks: EKSClient, target: Target): Promise<EksVersi
   const [addons, groups] = await Promise.all([listAddons(eks, name), listNodeGroups(eks, name)]);
   return {
     kubernetes: present(cluster.version, "the cluster's version"),
+    vpcId: present(cluster.resourcesVpcConfig?.vpcId, "the cluster's VPC"),
     addons: await Promise.all(addons.map(async (addonName) => {
       const { addon } = await eks.send(new DescribeAddonCommand({ clusterName: name, addonName }));
       return { name: addonName, version: present(addon?.addonVersion, "an add-on's version") };
@@ -88,7 +91,7 @@ function comparable(object: KubernetesObject): unknown {
 /** What holds pods, by apiVersion and kind. Jobs and ReplicaSets show in their pods, or run nothing any more. */
 const WORKLOADS: readonly [apiVersion: string, kind: string][] = [['apps/v1', 'Deployment'], ['apps/v1', 'StatefulSet'], ['apps/v1', 'DaemonSet'], ['batch/v1', 'CronJob']];
 
-async function readRunningVersions(cluster: ClusterClient): Promise<RunningVersions> {
+async function readRunningVersions(cluster: ClusterClient, target: Target): Promise<RunningVersions> {
   const [nodes, applications, pods, ...workloads] = await Promise.all([
     cluster.list<V1Node>('v1', 'Node'),
     listApplications(cluster),
@@ -104,11 +107,25 @@ async function readRunningVersions(cluster: ClusterClient): Promise<RunningVersi
       revision: spec?.source?.targetRevision ?? '',
       commit: status?.sync?.revision ?? '',
       sync: status?.sync?.status || 'Unknown',
+      path: spec?.source?.path ?? '',
       parameters: Object.fromEntries((spec?.source?.helm?.parameters ?? []).map(({ name = '', value = '' }) => [name, value])),
-      ...(metadata?.name === ROOT_APPLICATION ? { values: { images: fieldOf(spec?.source?.helm?.valuesObject, 'images'), bootstrap: fieldOf(spec?.source?.helm?.valuesObject, 'bootstrap') } } : {}),
+      otherSettings: otherSettings(spec),
+      ...(metadata?.name === ROOT_APPLICATION ? { values: spec?.source?.helm?.valuesObject } : {}),
     })),
+    roleArns: Object.fromEntries(irsaRolesOf(target.lifecycle).map(({ key }) => [key, irsaRoleArn(target, key)])),
     images: [...templates.flatMap((workload) => usesOf(workload, nameOf(refOf(workload)))), ...pods.filter(runs).flatMap((pod) => usesOf(pod, holderOf(pod)))],
   };
+}
+
+/** Settings of the source that this product never makes, by their paths; empty ones set nothing. */
+function otherSettings(spec: Application['spec']): string[] {
+  const named = (prefix: string, object: object, known: readonly string[]) => Object.entries(object).filter(([key, value]) => !known.includes(key) && !isEmpty(value)).map(([key]) => `${prefix}${key}`);
+  const { source = {} } = spec ?? {};
+  return [...(isEmpty(fieldOf(spec, 'sources')) ? [] : ['sources']), ...named('', source, ['repoURL', 'targetRevision', 'path', 'helm']), ...named('helm.', source.helm ?? {}, ['parameters', 'valuesObject', 'releaseName'])];
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 /** A pod that has ended runs nothing. */

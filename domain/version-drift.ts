@@ -4,6 +4,7 @@ import { MAX_TIER_PARAMETER } from './applications.ts';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from './components.ts';
 import type { CheckResult } from './foundation.ts';
 import { parseImage } from './images.ts';
+import { applicationPath, ROOT_PATH, rootValues } from './root-application.ts';
 import { TIERS } from './tiers.ts';
 import { MANIFESTS, type Versions } from './versions.ts';
 
@@ -13,6 +14,7 @@ type ManifestName = (typeof MANIFESTS)[number];
 /** What EKS says of a cluster. */
 export interface EksVersions {
   kubernetes: string;
+  vpcId: string;
   addons: { name: string; version: string }[];
   nodeGroups: { name: string; version: string; releaseVersion: string }[];
 }
@@ -48,10 +50,14 @@ export interface ApplicationSourceReading {
   /** The commit that Argo CD compared last; empty where it could not. */
   commit: string;
   sync: string;
+  /** Where in the repository. */
+  path: string;
   /** Helm parameters of its source, by name; these win over every value. */
   parameters: Record<string, string>;
-  /** `images` and `bootstrap` of its Helm values: only the root application has them. */
-  values?: { images: unknown; bootstrap: unknown };
+  /** What its source has beside repository, revision, path, and Helm's parameters, release name and values: `helm.fileParameters`, `directory`. */
+  otherSettings: string[];
+  /** Helm values, of the root application alone: those of the others are its own to make. */
+  values?: unknown;
 }
 
 /** What the API server shows of versions beside the pinned manifests. */
@@ -59,6 +65,8 @@ export interface RunningVersions {
   kubelets: { node: string; version: string }[];
   images: ImageUse[];
   applications: ApplicationSourceReading[];
+  /** The ARNs of the platform's roles, by the keys of iam/: as they must be, whatever runs. */
+  roleArns: Record<string, string>;
 }
 
 export interface VersionReadings {
@@ -94,14 +102,14 @@ export function versionsReport(plan: Plan, { eks, manifests, running, signatures
     ...eksItems(plan, eks),
     ...running.kubelets.map(({ node, version }) => kubeletItem(plan.versions.kubernetes, node, version)),
     ...manifestItems(plan.versions, manifests),
-    ...applicationItems(plan, running.applications),
+    ...applicationItems(plan, running, eks),
     ...imageItems(plan.versions.images, manifests.argocd.images, running.images),
     ...signatures.map(({ id, title, ok, found, fix }) => item(id, title, 'signed with the key of the manifest', found, fix, ok)),
   ];
   return { schema: 1, state: items.every(({ ok }) => ok) ? 'as-pinned' : 'drift', environment, cluster, items };
 }
 
-/** Names of the add-ons' own workloads: EKS chooses their images by the add-on's version. Source: EKS User Guide, the page of each add-on. */
+/** Names of the add-ons' own workloads: EKS chooses their images by the add-on's version, from its own registries. Source: EKS User Guide, the page of each add-on. */
 const ADDON_WORKLOADS: readonly string[] = ['DaemonSet kube-system/aws-node', 'DaemonSet kube-system/kube-proxy', 'Deployment kube-system/coredns', 'Deployment kube-system/ebs-csi-controller', 'DaemonSet kube-system/ebs-csi-node'];
 
 function item(id: string, where: string, expected: string, found: string, fix: string, ok = expected === found): VersionItem {
@@ -159,8 +167,23 @@ function shownValue(value: unknown): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 
+/**
+ * The accounts of the registries from which EKS installs its add-ons, over all regions. An account of a region that is newer than this list reads as drift.
+ * Source: EKS User Guide, "View Amazon container image registries for Amazon EKS add-ons".
+ */
+const EKS_REGISTRIES: readonly string[] = [
+  '602401143452', '013241004608', '066635153087', '121268973566', '151610086707', '151742754352', '296578399912', '333609536671', '455263428931', '491585149902', '533267051163',
+  '558608220178', '590381155156', '730335286997', '759879836304', '761377655185', '800184023465', '877085696533', '900612956339', '900889452093', '918309763551', '961992271922',
+];
+
+/** Whether EKS chose the image: an add-on's workload, from a registry of EKS. Somebody else's image in it is judged like everybody's. */
+function isOfAddon({ workload, image }: ImageUse): boolean {
+  const [, account] = /^(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\//.exec(image) ?? [];
+  return ADDON_WORKLOADS.includes(workload) && account !== undefined && EKS_REGISTRIES.includes(account);
+}
+
 /** Each application of the plan up to the gate that is raised: it exists, and comes from its source, at one commit for all, with the values of the manifest. Others' applications are their owners'. */
-function applicationItems(plan: Plan, applications: readonly ApplicationSourceReading[]): VersionItem[] {
+function applicationItems(plan: Plan, { applications, roleArns }: RunningVersions, { vpcId }: EksVersions): VersionItem[] {
   const root = applications.find(({ name }) => name === ROOT_APPLICATION);
   const gate = TIERS.find((tier) => tier === root?.parameters[MAX_TIER_PARAMETER]) ?? plan.maxTier;
   const expected = [ROOT_APPLICATION, ...applicationsUpTo(plan, gate).map(({ name }) => name)];
@@ -169,31 +192,45 @@ function applicationItems(plan: Plan, applications: readonly ApplicationSourceRe
   const { repoUrl, revision } = plan.gitops;
   // A revision that is a commit says which; of a branch, the root application's commit is the platform's.
   const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (root?.commit ?? '');
-  const text = (reading: Pick<ApplicationSourceReading, 'repoUrl' | 'revision' | 'commit' | 'sync'>) => `${reading.repoUrl} ${reading.revision}${reading.commit === reading.revision ? '' : ` at ${reading.commit.slice(0, 12) || 'no commit'}`}, ${reading.sync}`;
+  const wanted = sourceText({ repoUrl, revision, commit, sync: 'Synced' });
   const sources = applications.filter(({ name }) => own.has(name)).map((application) => {
     const fix = application.sync === 'Synced' ? `set the source back, or let Argo CD compare again: kubectl -n argocd annotate application ${application.name} argocd.argoproj.io/refresh=normal` : `see what differs: kubectl -n argocd get application ${application.name} -o yaml, status.resources and status.conditions`;
-    return item(`application:${application.name}`, `Application argocd/${application.name}`, text({ repoUrl, revision, commit, sync: 'Synced' }), text(application), fix, application.commit !== '' && text({ repoUrl, revision, commit, sync: 'Synced' }) === text(application));
+    return item(`application:${application.name}`, `Application argocd/${application.name}`, wanted, sourceText(application), fix, application.commit !== '' && wanted === sourceText(application));
   });
-  return [...absent, ...sources, ...applications.filter(({ name }) => own.has(name)).flatMap((application) => valueItems(plan, application))];
+  return [...absent, ...sources, ...applications.filter(({ name }) => own.has(name)).flatMap((application) => [...settingItems(application), ...(application.name === ROOT_APPLICATION ? valueItems(plan, application, { roleArns, vpcId }) : [])])];
 }
 
-/** Parameters that nobody of this product sets, and values of the root application that are not the manifest's. Nothing where all is as it should be: the source's item stands for it. */
-function valueItems(plan: Plan, { name, parameters, values }: ApplicationSourceReading): VersionItem[] {
+function sourceText({ repoUrl, revision, commit, sync }: Pick<ApplicationSourceReading, 'repoUrl' | 'revision' | 'commit' | 'sync'>): string {
+  return `${repoUrl} ${revision}${commit === revision ? '' : ` at ${commit.slice(0, 12) || 'no commit'}`}, ${sync}`;
+}
+
+/** What nobody of this product sets in an application's source. Nothing where all is as it should be: the source's item stands for it. */
+function settingItems({ name, path, parameters, otherSettings }: ApplicationSourceReading): VersionItem[] {
   const where = `Application argocd/${name}`;
-  const ours = name === ROOT_APPLICATION ? [MAX_TIER_PARAMETER] : [];
+  const isRoot = name === ROOT_APPLICATION;
+  const fix = `take it out again, and see who set it in spec.source: kubectl -n argocd get application ${name} -o yaml --show-managed-fields`;
+  const ours = isRoot ? [MAX_TIER_PARAMETER] : [];
   const strange = Object.entries(parameters).filter(([key]) => !ours.includes(key)).map(([key, value]) => `${key}=${shownValue(value)}`);
-  const fix = 'take it out again, and see who set it in spec.source.helm: kubectl -n argocd get application';
-  const parameter = strange.length === 0 ? [] : [item(`application:${name}:parameters`, where, ours.join(', ') || 'no Helm parameter', strange.join(', '), `${fix} ${name} -o yaml --show-managed-fields`, false)];
-  if (values === undefined) return parameter;
-  const images = Object.fromEntries(Object.entries(plan.versions.images).map(([image, { repository, tag, digest }]) => [image, { repository, tag, digest }]));
-  const { lifecycle, environment, buildId } = plan.target;
-  const differences = differencesOf({ images, bootstrap: { mode: lifecycle, env: environment, buildId: buildId ?? '' } }, values);
-  return differences.length === 0 ? parameter : [...parameter, item(`application:${name}:values`, where, shownSide(differences, 'pinned'), shownSide(differences, 'found'), `run the bootstrap again: it applies the root application from ${MANIFEST}`, false)];
+  const expected = isRoot ? ROOT_PATH : applicationPath(name);
+  const found = [...(path === expected ? [] : [path || 'no path']), ...otherSettings];
+  return [
+    ...(found.length === 0 ? [] : [item(`application:${name}:settings`, where, expected, found.join(', '), fix, false)]),
+    ...(strange.length === 0 ? [] : [item(`application:${name}:parameters`, where, ours.join(', ') || 'no Helm parameter', strange.join(', '), fix, false)]),
+  ];
+}
+
+/** The root application's values against those that a bootstrap of the plan would give it. `platform` is what the foundation offered when it was told so, and is left out. */
+function valueItems(plan: Plan, { name, values }: ApplicationSourceReading, known: { roleArns: Record<string, string>; vpcId: string }): VersionItem[] {
+  const { target, gitops, versions: { images }, externalDns, objectStorage, tls, backstage } = plan;
+  const found = isMapping(values) ? values : {};
+  const wanted = rootValues({ target, gitops, images, externalDns, objectStorage, tls, backstage, ...known, storageClassReady: true, offers: { rdsAvailable: true, s3Available: true } });
+  const differences = differencesOf({ ...wanted, platform: undefined }, { ...found, platform: undefined });
+  return differences.length === 0 ? [] : [item(`application:${name}:values`, `Application argocd/${name}`, shownSide(differences, 'pinned'), shownSide(differences, 'found'), `run the bootstrap again: it applies the root application from ${MANIFEST} and the environment file`, false)];
 }
 
 /** One item for each image of a namespace, whoever uses it there. */
 function imageItems(pinned: Versions['images'], ofArgoCd: readonly string[], uses: readonly ImageUse[]): VersionItem[] {
-  const judged = uses.filter(({ workload }) => !ADDON_WORKLOADS.includes(workload));
+  const judged = uses.filter((use) => !isOfAddon(use));
   const groups = Map.groupBy(judged, ({ namespace, image }) => `${namespace} ${image}`);
   return [...groups.values()].flatMap((users) => {
     const [first] = users;

@@ -120,6 +120,8 @@ describe('Argo CD from its pinned manifest to its end', () => {
     const commits = new Set(running.applications.map(({ commit }) => commit));
     expect([...commits]).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/)]);
     expect(new Set(running.applications.map(({ repoUrl, revision, sync }) => `${repoUrl} ${revision} ${sync}`))).toEqual(new Set([`${gitops.repoUrl} main Synced`]));
+    expect(running.applications.filter(({ path, otherSettings, name }) => otherSettings.length > 0 || path !== (name === 'goldenpath' ? 'gitops/root' : `gitops/apps/${name}`))).toEqual([]);
+    expect(running.applications.filter(({ values }) => values !== undefined)).toEqual([expect.objectContaining({ name: 'goldenpath', values: expect.objectContaining({ source: { repoURL: gitops.repoUrl, revision: 'main' }, bootstrap: { mode: 'ephemeral', env: 'dev', buildId: '21-11-26-01' } }) as unknown })]);
   });
 
   it('A2, C1: an image of Argo CD that was changed, a field of a CRD, and an object that is gone are told; nothing is put back', async () => {

@@ -4,6 +4,7 @@ import type { VersionProbes } from '../../activities/versions-contract.ts';
 import { GoldenpathError } from '../../domain/errors.ts';
 import { ROOT_APPLICATION } from '../../domain/components.ts';
 import { applicationsUpTo, type Plan } from '../../domain/plan.ts';
+import { rootValues } from '../../domain/root-application.ts';
 import type { VersionsReport } from '../../domain/version-drift.ts';
 import { VERIFY_VERSIONS, type VerifyVersionsInput } from '../../workflows/messages.ts';
 import { ephemeralPlan } from '../support/plans.ts';
@@ -11,12 +12,13 @@ import { answerOf, causeOf, type Runs, withWorld } from '../support/runs.ts';
 import { failed, newWorld } from '../support/world.ts';
 
 const plan = ephemeralPlan();
-const ofGit = { repoUrl: plan.gitops.repoUrl, revision: plan.gitops.revision, commit: 'a'.repeat(40), sync: 'Synced', parameters: {} };
-const pinned = [{ ...ofGit, name: ROOT_APPLICATION }, ...applicationsUpTo(plan, plan.maxTier).map(({ name }) => ({ ...ofGit, name }))];
+const ofGit = { repoUrl: plan.gitops.repoUrl, revision: plan.gitops.revision, commit: 'a'.repeat(40), sync: 'Synced', parameters: {}, otherSettings: [] };
+const values = rootValues({ target: plan.target, gitops: plan.gitops, images: plan.versions.images, externalDns: plan.externalDns, roleArns: {}, vpcId: 'vpc-1', storageClassReady: true, offers: { rdsAvailable: false, s3Available: false } });
+const pinned = [{ ...ofGit, name: ROOT_APPLICATION, path: 'gitops/root', values }, ...applicationsUpTo(plan, plan.maxTier).map(({ name }) => ({ ...ofGit, name, path: `gitops/apps/${name}` }))];
 const standard: VersionProbes = {
-  readEksVersions: () => Promise.resolve({ kubernetes: '1.36', addons: Object.entries(plan.versions.addons).map(([name, version]) => ({ name, version })), nodeGroups: [] }),
+  readEksVersions: () => Promise.resolve({ kubernetes: '1.36', vpcId: 'vpc-1', addons: Object.entries(plan.versions.addons).map(([name, version]) => ({ name, version })), nodeGroups: [] }),
   readPinnedManifest: ({ ofArgoCd }) => Promise.resolve({ objects: ofArgoCd ? 34 : 6, drifted: [], images: [] }),
-  readRunningVersions: () => Promise.resolve({ kubelets: [], images: [{ namespace: 'shop', workload: 'Pod shop/a', image: 'kong:latest' }], applications: pinned }),
+  readRunningVersions: () => Promise.resolve({ kubelets: [], roleArns: {}, images: [{ namespace: 'shop', workload: 'Pod shop/a', image: 'kong:latest' }], applications: pinned }),
 };
 
 function versionsWorld(probes: Partial<VersionProbes> = {}) {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../domain/images.ts';
 import { applicationsUpTo } from '../../../domain/plan.ts';
+import { rootValues } from '../../../domain/root-application.ts';
 import { type ApplicationSourceReading, differencesOf, type VersionReadings, versionsReport } from '../../../domain/version-drift.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
@@ -11,25 +12,25 @@ const commit = 'a'.repeat(40);
 const kong = { digest: versions.images['kong']?.digest ?? '' };
 const argocdImage = 'quay.io/argoproj/argocd:v3.2.11';
 
-const kongApplication = { name: 'kong', repoUrl: gitops.repoUrl, revision: gitops.revision, commit, sync: 'Synced', parameters: {} };
-const values = {
-  images: Object.fromEntries(Object.entries(versions.images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
-  bootstrap: { mode: 'ephemeral', env: 'dev', buildId: plan.target.buildId },
-};
-const root: ApplicationSourceReading = { ...kongApplication, name: 'goldenpath', parameters: { 'bootstrap.maxTier': '1' }, values };
-const tier1 = applicationsUpTo(plan, '1').map(({ name }) => ({ ...kongApplication, name }));
+const kongApplication = { name: 'kong', repoUrl: gitops.repoUrl, revision: gitops.revision, commit, sync: 'Synced', path: 'gitops/apps/kong', parameters: {}, otherSettings: [] };
+const roleArns = { 'external-dns': 'arn:aws:iam::111122223333:role/x' };
+const values = rootValues({ target: plan.target, gitops, images: versions.images, externalDns: plan.externalDns, roleArns, vpcId: 'vpc-1', storageClassReady: false, offers: { rdsAvailable: false, s3Available: false } });
+const root: ApplicationSourceReading = { ...kongApplication, name: 'goldenpath', path: 'gitops/root', parameters: { 'bootstrap.maxTier': '1' }, values };
+const tier1 = applicationsUpTo(plan, '1').map(({ name }) => ({ ...kongApplication, name, path: `gitops/apps/${name}` }));
 const others = tier1.filter(({ name }) => name !== 'kong');
 
 function asPinned(): VersionReadings {
   return {
     eks: {
       kubernetes: '1.36',
+      vpcId: 'vpc-1',
       addons: Object.entries(versions.addons).map(([name, version]) => ({ name, version })),
       nodeGroups: [{ name: 'system', version: '1.36', releaseVersion: '1.36.0-20261101' }],
     },
     manifests: { argocd: { objects: 34, drifted: [], images: [argocdImage] }, externalSecretsCrds: { objects: 24, drifted: [], images: [] }, certManagerCrds: { objects: 6, drifted: [], images: [] } },
     running: {
       kubelets: [{ node: 'ip-10-0-0-1', version: 'v1.36.2-eks-1234567' }],
+      roleArns,
       applications: [root, ...tier1],
       images: [
         { namespace: 'kong', workload: 'Deployment kong/kong', image: `kong@${kong.digest}` },
@@ -95,7 +96,7 @@ describe('versionsReport', () => {
   it('A4: an application of another source, of another commit than the root’s, or that Argo CD could not compare is drift; others’ are their owners’', () => {
     const other = 'b'.repeat(40);
     const { items } = drift(({ running }) => {
-      running.applications = [root, ...others, { ...kongApplication, commit: other }, { ...kongApplication, name: 'grafana', revision: 'my-branch' }, { ...kongApplication, name: 'prometheus', commit: '', sync: 'Unknown' }, { ...kongApplication, name: 'shop', repoUrl: 'https://example.org/shop.git' }];
+      running.applications = [root, ...others, { ...kongApplication, commit: other }, { ...kongApplication, name: 'grafana', path: 'gitops/apps/grafana', revision: 'my-branch' }, { ...kongApplication, name: 'prometheus', path: 'gitops/apps/prometheus', commit: '', sync: 'Unknown' }, { ...kongApplication, name: 'shop', repoUrl: 'https://example.org/shop.git' }];
     });
     expect(items.map(([id, , found]) => [id, found])).toEqual([
       ['application:kong', `${gitops.repoUrl} main at bbbbbbbbbbbb, Synced`],
@@ -111,12 +112,32 @@ describe('versionsReport', () => {
   });
 
   it('A3: Helm parameters that somebody set, and values of the root that are not the manifest’s, are drift', () => {
-    const [name = ''] = Object.keys(values.images);
+    const [name = ''] = Object.keys(versions.images);
     const { items } = drift(({ running }) => {
-      running.applications = [{ ...root, parameters: { 'bootstrap.maxTier': '1', 'images.kong.digest': 'sha256:0' }, values: { ...values, images: { ...values.images, [name]: undefined } } }, ...others, { ...kongApplication, parameters: { replicas: '9' } }];
+      running.applications = [{ ...root, parameters: { 'bootstrap.maxTier': '1', 'images.kong.digest': 'sha256:0' }, values: { ...values, images: { ...versions.images, [name]: undefined } } }, ...others, { ...kongApplication, parameters: { replicas: '9' } }];
     });
     expect(items.map(([id, , found]) => [id, found])).toEqual([
       ['application:goldenpath:parameters', 'images.kong.digest=sha256:0'], ['application:goldenpath:values', `images.${name} = (none)`], ['application:kong:parameters', 'replicas=9'],
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['dns.hostSuffix = other.example.org', { dns: { ...(values['dns'] as object), hostSuffix: 'other.example.org' } }],
+    ['roleArns.external-dns = arn:aws:iam::999988887777:role/theirs', { roleArns: { 'external-dns': 'arn:aws:iam::999988887777:role/theirs' } }],
+    ['cluster.vpcId = vpc-2', { cluster: { ...(values['cluster'] as object), vpcId: 'vpc-2' } }],
+    ['source.revision = theirs', { source: { ...(values['source'] as object), revision: 'theirs' } }],
+    ['components = [{"name":"miner"}]', { components: [{ name: 'miner' }] }],
+  ])('A3: the root application with %s is drift: nobody but a bootstrap puts it back', (found, change) => {
+    expect(drift(({ running }) => { running.applications = [{ ...root, values: { ...values, ...change } }, ...tier1]; }).items.map(([id, , is]) => [id, is])).toEqual([['application:goldenpath:values', found]]);
+  });
+
+  it('A3: what the foundation offered when the platform was told is no drift', () => {
+    expect(drift(({ running }) => { running.applications = [{ ...root, values: { ...values, platform: { rdsAvailable: true } } }, ...tier1]; }).state).toBe('as-pinned');
+  });
+
+  it('A4: another folder of the same commit, and settings that this product never makes, are drift', () => {
+    expect(drift(({ running }) => { running.applications = [{ ...root, path: 'gitops/theirs', otherSettings: ['helm.fileParameters'] }, ...tier1.map((each) => (each.name === 'kong' ? { ...each, otherSettings: ['sources'] } : each))]; }).items).toEqual([
+      ['application:goldenpath:settings', 'gitops/root', 'gitops/theirs, helm.fileParameters'], ['application:kong:settings', 'gitops/apps/kong', 'sources'],
     ]);
   });
 
@@ -126,6 +147,10 @@ describe('versionsReport', () => {
         { namespace: 'kong', workload: 'Deployment kong/kong', image: `docker.io/library/kong@sha256:${'0'.repeat(64)}` },
         { namespace: 'shop', workload: 'Pod shop/debug', image: 'kong:3.9.3' },
         { namespace: 'kube-system', workload: 'Deployment kube-system/miner', image: 'evil/miner' },
+        // In an add-on's own workload only what EKS's registries hold is EKS's to choose.
+        { namespace: 'kube-system', workload: 'Deployment kube-system/coredns', image: 'docker.io/evil/coredns:latest' },
+        { namespace: 'kube-system', workload: 'DaemonSet kube-system/aws-node', image: '111122223333.dkr.ecr.eu-west-2.amazonaws.com/eks/aws-node:v1' },
+        { namespace: 'kube-system', workload: 'Deployment kube-system/other', image: '602401143452.dkr.ecr.eu-west-2.amazonaws.com/eks/coredns:v1' },
         { namespace: 'argocd', workload: 'Deployment argocd/argocd-repo-server', image: 'quay.io/argoproj/argocd:latest' },
         { namespace: 'shop', workload: 'Pod shop/argocd', image: argocdImage },
       ];
@@ -135,6 +160,9 @@ describe('versionsReport', () => {
       ['image:kong/docker.io/library/kong', pinned, `docker.io/library/kong@sha256:${'0'.repeat(64)}`],
       ['image:shop/docker.io/library/kong', pinned, 'kong:3.9.3'],
       ['image:kube-system/docker.io/evil/miner', 'an image of environments/versions.yaml', 'evil/miner'],
+      ['image:kube-system/docker.io/evil/coredns', 'an image of environments/versions.yaml', 'docker.io/evil/coredns:latest'],
+      ['image:kube-system/111122223333.dkr.ecr.eu-west-2.amazonaws.com/eks/aws-node', 'an image of environments/versions.yaml', '111122223333.dkr.ecr.eu-west-2.amazonaws.com/eks/aws-node:v1'],
+      ['image:kube-system/602401143452.dkr.ecr.eu-west-2.amazonaws.com/eks/coredns', 'an image of environments/versions.yaml', '602401143452.dkr.ecr.eu-west-2.amazonaws.com/eks/coredns:v1'],
       ['image:argocd/quay.io/argoproj/argocd', argocdImage, 'quay.io/argoproj/argocd:latest'],
       ['image:shop/quay.io/argoproj/argocd', 'an image of environments/versions.yaml', argocdImage],
     ]);
