@@ -190,14 +190,14 @@ async function carryOut(instance: Instance, { spec, plan, secret: current, secre
   }
 }
 
-/** Throws InvalidInput where PostgreSQL would prepare the password before it compares it, which this product does not: it can be adopted where it works, and not be set. */
+/** Throws PasswordWrong where PostgreSQL would prepare the password before it compares it, which this product does not: it can be adopted where it works, and not be set. */
 function verifierOf(password: string, secretName: string): string {
   try {
     return scramVerifier(password, randomBytes(16));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const problem = `the password in secret ${secretName} cannot be given to a role: ${error.message}. Fix: put another one into the secret, of printable ASCII without blanks`;
-    throw new GoldenpathError('InvalidInput', problem, [problem]);
+    throw new GoldenpathError('PasswordWrong', problem, [problem]);
   }
 }
 

@@ -141,7 +141,7 @@ describe('a database for an application', () => {
     expect(await make('spoken')).toMatchObject({ verdict: 'adopt' });
     expect((await secretOf('spoken')).login).toMatchObject({ password: 'two words, übrigens' });
     await clients.secrets.send(new CreateSecretCommand({ Name: 'goldenpath/dev/unspoken/postgres', SecretString: JSON.stringify({ username: 'unspoken', password: 'two words' }) }));
-    await expect(make('unspoken')).rejects.toMatchObject({ type: 'InvalidInput', nonRetryable: true, message: expect.stringContaining('the password in secret goldenpath/dev/unspoken/postgres cannot be given to a role') as string });
+    await expect(make('unspoken')).rejects.toMatchObject({ type: 'PasswordWrong', nonRetryable: true, message: expect.stringContaining('the password in secret goldenpath/dev/unspoken/postgres cannot be given to a role') as string });
   });
 
   it('R1: a role and a database made by hand are adopted where the application\'s secret logs in, and marked', async () => {
