@@ -1,6 +1,6 @@
 // Argo CD Applications as the product reads and awaits them (T1, A4, failures 1–3).
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { type ApplicationState, MAX_TIER_PARAMETER, tierVerdict } from '../domain/applications.ts';
+import { type ApplicationState, MAX_TIER_PARAMETER, ofOtherCommit, tierVerdict } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, type Component, isPlatformObject, ROOT_APPLICATION } from '../domain/components.ts';
 import { GoldenpathError } from '../domain/errors.ts';
 import { canonicalJson } from '../domain/hash.ts';
@@ -79,7 +79,8 @@ export function applicationState({ metadata, spec, status }: Application): Appli
     health: status?.health?.status || 'Unknown',
     healthMessage: status?.health?.message,
     comparedParameters: Object.fromEntries(parameters.map(({ name, value }) => [name ?? '', value ?? ''])),
-    sourceCompared: canonicalJson(asArgocdWrites(spec?.source)) === canonicalJson(asArgocdWrites(status?.sync?.comparedTo?.source)),
+    sourceCompared: metadata?.annotations?.[REFRESH_ANNOTATION] === undefined && canonicalJson(asArgocdWrites(spec?.source)) === canonicalJson(asArgocdWrites(status?.sync?.comparedTo?.source)),
+    revision: status?.sync?.revision,
     operation: status?.operationState?.phase,
     operationMessage: status?.operationState?.message,
     conditions: (status?.conditions ?? []).flatMap(({ type, message }) => (type === undefined || !isProblem(type) ? [] : [`${type}: ${message ?? ''}`])),
@@ -122,7 +123,7 @@ export async function awaitTier(cluster: ClusterClient, { tier, expected }: { ti
     const children = states.filter(({ name }) => name !== ROOT_APPLICATION);
     const verdict = tierVerdict(root, children, expected, tier);
     if (verdict.settled) return { done: true, result: children.map(evidence) };
-    for (const name of dueForRefresh(nudges, states.filter((state) => isStale(state, tier)).map(({ name: stale }) => stale), Date.now())) {
+    for (const name of dueForRefresh(nudges, states.filter((state) => isStale(state, tier, root)).map(({ name: stale }) => stale), Date.now())) {
       await cluster.patch(applicationRef(name), { metadata: { annotations: { [REFRESH_ANNOTATION]: name === ROOT_APPLICATION ? 'hard' : 'normal' } } });
     }
     return { done: false, waitingFor: verdict.waitingFor };
@@ -145,12 +146,14 @@ const FIRST_NUDGE_MS = 2_000;
 const LONGEST_NUDGE_MS = 30_000;
 
 /**
- * Whether an application may be showing what is no longer so: compared with another source, the root at another gate, or a finished sync without health.
+ * Whether an application may be showing what is no longer so: compared with another source, at another gate or commit than the root, or a finished sync without health.
  * Argo CD is not told of some changes (a custom resource definition that was established), and looks by itself only every two minutes.
  */
-export function isStale({ name, sync, health, operation, comparedParameters, sourceCompared }: ApplicationState, tier: Tier): boolean {
-  if (!sourceCompared) return true;
-  if (name === ROOT_APPLICATION) return comparedParameters[MAX_TIER_PARAMETER] !== tier;
+export function isStale(state: ApplicationState, tier: Tier, root: ApplicationState | undefined): boolean {
+  const { name, sync, health, operation, comparedParameters, sourceCompared, revision } = state;
+  if (name === ROOT_APPLICATION) return !sourceCompared || comparedParameters[MAX_TIER_PARAMETER] !== tier;
+  if (revision === undefined) return false; // new: Argo CD compares it at once
+  if (!sourceCompared || (root !== undefined && ofOtherCommit(state, root).length > 0)) return true;
   return sync === 'Synced' && operation === 'Succeeded' && health !== 'Healthy';
 }
 

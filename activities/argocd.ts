@@ -7,7 +7,7 @@ import { manifestScope } from '../domain/manifests/scope.ts';
 import { type BootstrapValues, contractOf, type Offers, ROOT_PATH, rootValues } from '../domain/root-application.ts';
 import { type Tier, TIERS } from '../domain/tiers.ts';
 import { applyAdmissionPolicies } from './admission.ts';
-import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER } from './argocd-applications.ts';
+import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER, REFRESH_ANNOTATION } from './argocd-applications.ts';
 import type { Waiting } from './contract.ts';
 import { notReady } from './errors.ts';
 import { type ClusterClient, nameOf, refOf } from './kubernetes-client.ts';
@@ -113,8 +113,25 @@ export async function applyRootApplication(cluster: ClusterClient, offers: Offer
   const values: BootstrapValues = { ...input, offers, storageClassReady: defaults.length === 1 };
   const guards = await applyAdmissionPolicies(cluster, manifestScope(input.target, input.images));
   await cluster.apply(bootstrapConfig(values));
-  await cluster.apply(rootApplication(values));
+  await applyWhole(cluster, rootApplication(values));
   return [...guards, `ConfigMap ${ARGOCD_NAMESPACE}/${BOOTSTRAP_CONFIG} and application ${ROOT_APPLICATION} at tier ${input.maxTier}`];
+}
+
+/** Applies the root application, and takes away what others added to its source: an apply leaves those fields, and Argo CD renders them. */
+async function applyWhole(cluster: ClusterClient, root: Application): Promise<void> {
+  const source = added(root.spec?.source, (await cluster.apply(root)).spec?.source);
+  if (source !== undefined) await cluster.patch(refOf(root), { spec: { source } });
+}
+
+/** A merge patch that takes away what `found` has and `wanted` has not; undefined where there is nothing. Lists are whole in either. */
+export function added(wanted: unknown, found: unknown): Record<string, unknown> | undefined {
+  if (!isMapping(wanted) || !isMapping(found)) return undefined;
+  const changes = Object.keys(found).map((key) => [key, Object.hasOwn(wanted, key) ? added(wanted[key], found[key]) : null] as const).filter(([, change]) => change !== undefined);
+  return changes.length === 0 ? undefined : Object.fromEntries(changes);
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The gate at which the root application stands, or null where there is none: who goes over a standing platform must not lower it, since Argo CD would prune every tier above. */
@@ -137,7 +154,11 @@ export function rootApplication(values: BootstrapValues): Application {
   return {
     apiVersion: ARGOCD_API,
     kind: 'Application',
-    metadata: { name: ROOT_APPLICATION, namespace: ARGOCD_NAMESPACE, labels: { [TIER_LABEL]: '0', [PART_OF.label]: PART_OF.platform }, finalizers: [CASCADE_FINALIZER] },
+    metadata: {
+      name: ROOT_APPLICATION, namespace: ARGOCD_NAMESPACE, labels: { [TIER_LABEL]: '0', [PART_OF.label]: PART_OF.platform }, finalizers: [CASCADE_FINALIZER],
+      // A branch may have moved since Argo CD looked: it looks again now, and takes this away when it has.
+      annotations: { [REFRESH_ANNOTATION]: 'normal' },
+    },
     spec: {
       project: 'default',
       destination: { server: 'https://kubernetes.default.svc', namespace: ARGOCD_NAMESPACE },

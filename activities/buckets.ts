@@ -18,7 +18,7 @@ export async function readBucketRegion(s3: S3Client, bucket: string, owner?: str
     const { status, region } = answerOf(error);
     // An answer to HEAD has no body, so no name of an error either: 404 says that there is no such bucket, 301 and 400 that it is elsewhere.
     if (status === 404) return null;
-    if (status === 403) throw new GoldenpathError('AccessDenied', `S3 has a bucket ${bucket} and lets nobody of this account see it: the caller lacks s3:ListBucket on it, or it is another account's`, [], { cause: error });
+    if (status === 403) throw new GoldenpathError('AccessDenied', `S3 has a bucket ${bucket} and does not let the caller see it: the caller lacks s3:ListBucket on it, or it is another account's`, [], { cause: error });
     if ((status === 301 || status === 400) && region !== undefined) return { region };
     throw error;
   }

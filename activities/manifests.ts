@@ -34,26 +34,32 @@ export async function loadFile({ url, sha256 }: { url: string; sha256: string },
   return bytes;
 }
 
-/** A site that does not answer for a moment is asked again, so that the report of everything else is not lost for it. */
-const ATTEMPTS = 3;
+/** A site that does not answer for a moment is asked again. */
 const PAUSE_MS = 1_000;
+/** For all files together: well within one attempt of a reading (`callMs`, domain/timings.ts), so that the report of everything else is not lost for a site that is silent. */
+const READING_MS = 20_000;
 
 /** What is wrong with each pinned file, null where it can be had with its sha256. */
 export async function readPinnedFiles(manifests: Versions['manifests'], source: ManifestSource): Promise<{ url: string; problem: string | null }[]> {
   const files = Object.values(manifests).flatMap((manifest) => manifest.files);
-  return Promise.all(files.map(async (file) => ({ url: file.url, problem: await problemOf(file, source) })));
+  const timeUp = AbortSignal.timeout(READING_MS);
+  return Promise.all(files.map(async (file) => ({ url: file.url, problem: await problemOf(file, source, timeUp) })));
 }
 
-async function problemOf(file: Manifest['files'][number], source: ManifestSource): Promise<string | null> {
-  for (let attempt = 1; ; attempt += 1) {
+async function problemOf(file: Manifest['files'][number], { mirror, signal }: ManifestSource, timeUp: AbortSignal): Promise<string | null> {
+  const either = AbortSignal.any([signal, timeUp]);
+  for (let last = 'it did not answer'; ;) {
     try {
-      await loadFile(file, source);
+      await loadFile(file, { mirror, signal: either });
       return null;
     } catch (error) {
+      signal.throwIfAborted();
+      if (timeUp.aborted) return `${file.url} could not be had within ${READING_MS / 1_000} s (${last}), and GOLDENPATH_MANIFEST_MIRROR has no copy`;
       if (!(error instanceof GoldenpathError)) throw error;
-      if (error.type !== 'Unavailable' || attempt === ATTEMPTS) return error.message;
-      await setTimeout(PAUSE_MS, undefined, { signal: source.signal });
+      if (error.type !== 'Unavailable') return error.message;
+      last = error.message;
     }
+    await setTimeout(PAUSE_MS, undefined, { signal: either }).catch(() => {}); // why it ended is asked above
   }
 }
 

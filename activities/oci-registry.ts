@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { GoldenpathError } from '../domain/errors.ts';
+import type { Reading } from '../domain/checks.ts';
 import { parseImage } from '../domain/images.ts';
 import { jsonOf } from '../domain/json.ts';
 import type { ImageSignature } from './cosign.ts';
@@ -34,12 +35,26 @@ type Layers = z.infer<typeof manifestSchema>['layers'];
 export async function signaturesOf(image: { repository: string; digest: string }, signal: AbortSignal): Promise<ImageSignature[]> {
   const registry = new Repository(image.repository, signal);
   const tag = image.digest.replace(':', '-');
-  const [byTag, byReference] = await Promise.all([registry.layersAt(`${tag}.sig`), referrers(registry, image.digest, tag)]);
+  const [byTag, byReference] = await Promise.all([wellFormed(registry.layersAt(`${tag}.sig`)), wellFormed(referrers(registry, image.digest, tag))]);
   const found = await Promise.all([
-    ...(byTag ?? []).map((layer) => readable(signatureIn(registry, layer))),
-    ...byReference.map((reference) => readable(signaturesAt(registry, reference))),
+    ...('problem' in byTag ? [Promise.resolve([unreadable(byTag.problem)])] : (byTag.value ?? []).map((layer) => readable(signatureIn(registry, layer)))),
+    ...('problem' in byReference ? [Promise.resolve([unreadable(byReference.problem)])] : byReference.value.map((reference) => readable(signaturesAt(registry, reference)))),
   ]);
   return found.flat();
+}
+
+/** What nobody can read is there for everybody to write, and hides no other signature; silence and a login that is wanted are thrown. */
+async function wellFormed<T>(asked: Promise<T>): Promise<Reading<T>> {
+  try {
+    return { value: await asked };
+  } catch (error) {
+    if (error instanceof GoldenpathError && error.type === 'TerminalState') return { problem: error.message };
+    throw error;
+  }
+}
+
+function unreadable(problem: string): ImageSignature {
+  return { kind: 'unreadable', problem };
 }
 
 async function signaturesAt(registry: Repository, reference: string): Promise<ImageSignature[]> {
@@ -58,7 +73,7 @@ async function readable(signatures: Promise<ImageSignature[]>): Promise<ImageSig
     return await signatures;
   } catch (error) {
     if (!(error instanceof GoldenpathError)) throw error;
-    return [{ kind: 'unreadable', problem: error.message }];
+    return [unreadable(error.message)];
   }
 }
 
@@ -90,13 +105,13 @@ class Repository {
     return (await this.json(`manifests/${reference}`, MANIFEST_TYPES, manifestSchema))?.layers;
   }
 
-  /** The JSON at a path, or undefined where the registry says that there is none. */
+  /** The JSON at a path, or undefined where the registry says that there is none. Throws TerminalState for what is no JSON of this schema. */
   async json<T>(path: string, accept: readonly string[], schema: z.ZodType<T>): Promise<T | undefined> {
     const answer = await this.get(path, accept);
     if (answer === undefined) return undefined;
     const parsed = schema.safeParse(jsonOf(answer.toString('utf8')));
     if (parsed.success) return parsed.data;
-    throw unavailable(`${this.base}/${path} is not what the OCI specification says it is`);
+    throw new GoldenpathError('TerminalState', `${this.base}/${path} is not what the OCI specification says it is`);
   }
 
   /** The bytes of a digest. */

@@ -25,11 +25,21 @@ export function versionActivities({ eks }: Pick<Clients, 'eks'>, deps: Kubernete
   return {
     readEksVersions: ({ target }) => readEksVersions(eks, target),
     readPinnedManifest: async ({ target, manifest, ofArgoCd }) => {
-      const objects = await loadManifest(manifest, { mirror: deps.manifestMirror, signal: Context.current().cancellationSignal });
+      const objects = await pinned(loadManifest(manifest, { mirror: deps.manifestMirror, signal: Context.current().cancellationSignal }));
       return withCluster(deps, target, (cluster) => readPinnedManifest(cluster, objects, ofArgoCd));
     },
     readRunningVersions: ({ target }) => withCluster(deps, target, (cluster) => readRunningVersions(cluster, target)),
   };
+}
+
+/** A pinned file that is not to be had as pinned leaves nothing to compare with: the look fails, and is no drift of the platform. */
+async function pinned(objects: Promise<KubernetesObject[]>): Promise<KubernetesObject[]> {
+  try {
+    return await objects;
+  } catch (error) {
+    if (error instanceof GoldenpathError && error.type === 'PreflightFailed') throw new GoldenpathError('TerminalState', error.message, error.problems, { cause: error });
+    throw error;
+  }
 }
 
 async function readEksVersions(eks: EKSClient, target: Target): Promise<EksVersions> {
@@ -117,11 +127,18 @@ async function readRunningVersions(cluster: ClusterClient, target: Target): Prom
   };
 }
 
-/** Settings of the source that this product never makes, by their paths; empty ones set nothing. */
-function otherSettings(spec: Application['spec']): string[] {
-  const named = (prefix: string, object: object, known: readonly string[]) => Object.entries(object).filter(([key, value]) => !known.includes(key) && !isEmpty(value)).map(([key]) => `${prefix}${key}`);
-  const { source = {} } = spec ?? {};
-  return [...(isEmpty(fieldOf(spec, 'sources')) ? [] : ['sources']), ...named('', source, ['repoURL', 'targetRevision', 'path', 'helm']), ...named('helm.', source.helm ?? {}, ['parameters', 'valuesObject', 'releaseName'])];
+/** What an application is told that this product never tells one, by its path in the spec; empty settings set nothing. `sources` and `sourceHydrator` would come before `source`. */
+function otherSettings(spec: Application['spec'] = {}): string[] {
+  const { source = {} } = spec;
+  return [
+    ...othersIn(spec, ['project', 'destination', 'source', 'syncPolicy', 'ignoreDifferences']),
+    ...othersIn(source, ['repoURL', 'targetRevision', 'path', 'helm']).map((key) => `source.${key}`),
+    ...othersIn(source.helm ?? {}, ['parameters', 'valuesObject', 'releaseName']).map((key) => `source.helm.${key}`),
+  ];
+}
+
+function othersIn(object: object, known: readonly string[]): string[] {
+  return Object.entries(object).filter(([key, value]) => !known.includes(key) && !isEmpty(value)).map(([key]) => key);
 }
 
 function isEmpty(value: unknown): boolean {

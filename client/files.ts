@@ -6,7 +6,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Environment, environmentSchema } from '../domain/environment.ts';
-import { MANIFESTS, type Versions, versionsSchema } from '../domain/versions.ts';
+import { MANIFESTS, PUBLIC_KEY, type Versions, versionsSchema } from '../domain/versions.ts';
 import { type InputProblem, InputRefused } from './problems.ts';
 
 const VERSIONS = 'versions.yaml';
@@ -86,7 +86,7 @@ const SIGNATURE_PATH = /^signatures\/[\w.-]+$/;
 
 /** A private key has its public half too, and would go with the plan into histories and logs. */
 function keyProblem(pem: string): string | undefined {
-  if (!/^\s*-----BEGIN PUBLIC KEY-----/.test(pem)) return `is no public key (${/PRIVATE KEY/.test(pem) ? 'it holds a private one: take that away from here' : 'it does not begin with -----BEGIN PUBLIC KEY-----'})`;
+  if (!PUBLIC_KEY.test(pem)) return `is no public key (${pem.includes('PRIVATE KEY') ? 'it holds a private one: take that away from here' : 'it is not one block from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----'})`;
   try {
     const { asymmetricKeyType } = createPublicKey(pem);
     return ['ec', 'rsa', 'ed25519'].includes(asymmetricKeyType ?? '') ? undefined : `is a key of type ${asymmetricKeyType ?? 'unknown'}`;

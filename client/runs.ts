@@ -71,15 +71,10 @@ export async function startRun(client: Client, prepared: Prepared, say: (line: s
 /** Attaches to the run in flight, or takes it over; undefined where it ended meanwhile. */
 async function join(client: Client, prepared: Prepared, inFlight: WorkflowExecutionDescription, say: (line: string) => void): Promise<Started | undefined> {
   const { operation } = prepared.plan;
-  if (operation !== 'teardown' || operationOf(inFlight.type) !== 'bootstrap') {
-    const attached = attach(inFlight, operation);
-    const kept = inFlight.memo?.[ON_FAILURE_MEMO];
-    if (typeof kept === 'string' && kept !== prepared.request.onFailure) say(`Note: the run in flight was started with --on-failure ${kept} and keeps it; ${prepared.request.onFailure} is not taken over`);
-    return attached;
-  }
+  if (operation !== 'teardown' || operationOf(inFlight.type) !== 'bootstrap') return attach(inFlight, prepared, say);
   const taken = await takeOver(client, inFlight, prepared, say);
   if (taken === undefined) return undefined;
-  const teardown = attach(taken.next, operation);
+  const teardown = attach(taken.next, prepared, say);
   return taken.accepted ? { ...teardown, attached: false, interrupted: inFlight.runId } : teardown;
 }
 
@@ -183,11 +178,15 @@ async function find(client: Client, workflowId: string, runId?: string): Promise
   }
 }
 
-/** The run in flight, where it does what was asked for. */
-function attach(execution: WorkflowExecutionDescription, wanted: Operation): Started {
+/** The run in flight, where it does what was asked for. It keeps its own way of failing, and `say` is told where that is another. */
+function attach(execution: WorkflowExecutionDescription, { plan: { operation: wanted }, request }: Prepared, say: (line: string) => void): Started {
   const { workflowId, runId } = execution;
   const operation = operationOf(execution.type);
-  if (operation === wanted) return { workflowId, runId, operation, attached: true };
+  const kept = execution.memo?.[ON_FAILURE_MEMO];
+  if (operation === wanted) {
+    if (typeof kept === 'string' && kept !== request.onFailure) say(`Note: the run in flight was started with --on-failure ${kept}, and keeps it`);
+    return { workflowId, runId, operation, attached: true };
+  }
   throw new InputRefused([
     {
       field: 'platform',

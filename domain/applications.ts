@@ -11,8 +11,10 @@ export interface ApplicationState {
   healthMessage?: string | undefined;
   /** The Helm parameters that the last comparison was made with (status.sync.comparedTo.source.helm.parameters). */
   comparedParameters: Record<string, string>;
-  /** Whether that comparison was of the source as it is now: until then sync and health speak of an older one. */
+  /** Whether that comparison was of the source as it is now, and none is asked for: until then sync and health speak of an older one. */
   sourceCompared: boolean;
+  /** The commit that was compared. */
+  revision?: string | undefined;
   /** Phase of the running or last operation. */
   operation?: string | undefined;
   operationMessage?: string | undefined;
@@ -29,7 +31,7 @@ export const MAX_TIER_PARAMETER = 'bootstrap.maxTier';
 
 /**
  * Whether a tier has settled: the root application was compared at the raised gate, exactly the plan's applications exist, and each is Synced
- * and Healthy as compared with the source it has now (what reads Synced and Healthy may still speak of the gate, charts or images of before).
+ * and Healthy as compared with the source it has now, at the root's commit (what reads Synced and Healthy may still speak of the gate, charts or images of before).
  */
 export function tierVerdict(root: ApplicationState | undefined, children: readonly ApplicationState[], expected: readonly Component[], tier: Tier): TierVerdict {
   const waitingFor: string[] = [];
@@ -40,7 +42,7 @@ export function tierVerdict(root: ApplicationState | undefined, children: readon
   for (const { name } of expected) {
     const child = children.find((application) => application.name === name);
     if (child === undefined) waitingFor.push(`application ${name} to be created`);
-    else waitingFor.push(...unsettled(child));
+    else waitingFor.push(...unsettled(child), ...ofOtherCommit(child, root));
   }
   for (const child of children) if (!names.has(child.name)) waitingFor.push(`application ${child.name} to go: it is not in the plan`);
   waitingFor.push(...unsettled(root));
@@ -55,6 +57,11 @@ function unsettled(application: ApplicationState): string[] {
   if (application.operation !== undefined && application.operation !== 'Succeeded') problems.push(`its sync is ${application.operation}${application.operationMessage === undefined ? '' : ` (${application.operationMessage})`}`);
   problems.push(...application.conditions);
   return problems.length === 0 ? [] : [`application ${application.name}: ${problems.join(', ')}`];
+}
+
+/** The charts are one repository's, at one revision for all: of a branch, Argo CD looks at each application's newest commit by itself only every two minutes. */
+export function ofOtherCommit({ name, revision }: ApplicationState, root: ApplicationState): string[] {
+  return revision === root.revision ? [] : [`application ${name} to be compared at commit ${root.revision ?? 'none'} (it was at ${revision ?? 'none'})`];
 }
 
 /** Applications that would still put back what the teardown removes (failure 1). */

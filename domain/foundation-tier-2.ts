@@ -112,9 +112,10 @@ function instanceFix(identifier: string, instance: InstanceReading | null, envir
 
 /** Whether Loki's bucket is there, in the platform's region: asked in the same three places. */
 export function lokiBucketCheck({ target, objectStorage }: Tier2Needs, reading: Tier2Readings['lokiBucket']): CheckResult {
-  const [id, title, file, field] = ['loki-bucket', "Loki's bucket", `environments/${target.environment}.yaml`, 'objectStorage.lokiBucket'];
-  if (objectStorage === undefined) return judge(id, title, undeclared(target.environment, 'objectStorage'), { problems: () => [], describe: () => '', fix: `name the bucket as ${field} in ${file}` });
-  return bucketCheck(id, title, reading, { bucket: objectStorage.lokiBucket, region: target.region, field, file });
+  const title = "Loki's bucket";
+  const file = `environments/${target.environment}.yaml`;
+  if (objectStorage === undefined) return { id: 'loki-bucket', title, ok: false, found: undeclared(target.environment, 'objectStorage').problem, fix: `name the bucket as objectStorage.lokiBucket in ${file}` };
+  return bucketCheck('loki-bucket', title, reading, { bucket: objectStorage.lokiBucket, region: target.region, field: 'objectStorage.lokiBucket', file });
 }
 
 function issuerCheck({ target, tls }: Plan): CheckResult {

@@ -50,8 +50,9 @@ export function chartSecrets(environment: string, maxTier: Tier): { name: string
   return CHART_SECRETS.filter(({ tier }) => compareTiers(tier, maxTier) <= 0).map(({ path, keys }) => ({ name: `goldenpath/${environment}/${path}`, keys }));
 }
 
+const DATABASE_SECRET = /-postgres$/;
 /** The applications of tiers 2 and 3 that keep their state in a database of the environment's instance. */
-export const DATABASE_APPS = ['backstage', 'grafana', 'keycloak'] as const;
+export const DATABASE_APPS: readonly string[] = SYNCED_SECRETS.filter(({ use }) => use === 'login').map(({ name }) => name.replace(DATABASE_SECRET, ''));
 
 /** The Secrets that come with this tier. */
 export function syncedSecrets(tier: Tier): SyncedSecret[] {

@@ -54,7 +54,7 @@ export interface ApplicationSourceReading {
   path: string;
   /** Helm parameters of its source, by name; these win over every value. */
   parameters: Record<string, string>;
-  /** What its source has beside repository, revision, path, and Helm's parameters, release name and values: `helm.fileParameters`, `directory`. */
+  /** What its spec has that this product never sets: `source.helm.fileParameters`, `sources`, `sourceHydrator`. */
   otherSettings: string[];
   /** Helm values, of the root application alone: those of the others are its own to make. */
   values?: unknown;
@@ -110,7 +110,7 @@ export function versionsReport(plan: Plan, { eks, manifests, running, signatures
 }
 
 /** Names of the add-ons' own workloads: EKS chooses their images by the add-on's version, from its own registries. Source: EKS User Guide, the page of each add-on. */
-const ADDON_WORKLOADS: readonly string[] = ['DaemonSet kube-system/aws-node', 'DaemonSet kube-system/kube-proxy', 'Deployment kube-system/coredns', 'Deployment kube-system/ebs-csi-controller', 'DaemonSet kube-system/ebs-csi-node'];
+const ADDON_WORKLOADS: readonly string[] = ['DaemonSet kube-system/aws-node', 'DaemonSet kube-system/kube-proxy', 'Deployment kube-system/coredns', 'Deployment kube-system/ebs-csi-controller', 'DaemonSet kube-system/ebs-csi-node', 'DaemonSet kube-system/ebs-csi-node-windows'];
 
 function item(id: string, where: string, expected: string, found: string, fix: string, ok = expected === found): VersionItem {
   return { id, where, expected, found, ok, fix: ok ? '' : fix };
@@ -225,7 +225,13 @@ function valueItems(plan: Plan, { name, values }: ApplicationSourceReading, know
   const found = isMapping(values) ? values : {};
   const wanted = rootValues({ target, gitops, images, externalDns, objectStorage, tls, backstage, ...known, storageClassReady: true, offers: { rdsAvailable: true, s3Available: true } });
   const differences = differencesOf({ ...wanted, platform: undefined }, { ...found, platform: undefined });
-  return differences.length === 0 ? [] : [item(`application:${name}:values`, `Application argocd/${name}`, shownSide(differences, 'pinned'), shownSide(differences, 'found'), `run the bootstrap again: it applies the root application from ${MANIFEST} and the environment file`, false)];
+  return differences.length === 0 ? [] : [item(`application:${name}:values`, `Application argocd/${name}`, shownSide(differences, 'pinned'), shownSide(differences, 'found'), valuesFix(plan), false)];
+}
+
+/** A build id serves once, so a build's values are put back by hand. */
+function valuesFix({ target: { lifecycle } }: Plan): string {
+  const who = `see who changed them: kubectl -n argocd get application ${ROOT_APPLICATION} -o yaml --show-managed-fields`;
+  return lifecycle === 'persistent' ? `run the bootstrap again, which puts them back; ${who}` : `put them back: kubectl -n argocd edit application ${ROOT_APPLICATION}, spec.source.helm.valuesObject; ${who}`;
 }
 
 /** One item for each image of a namespace, whoever uses it there. */

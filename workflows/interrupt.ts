@@ -5,7 +5,7 @@ import { type Interruption, interruptionLine, interruptionProblem } from '../dom
 import type { Plan } from '../domain/plan.ts';
 import { receiptOf, type RunReport, type StageReport } from '../domain/report.ts';
 import { describe, isOperational } from './failures.ts';
-import { type Interrupted, INTERRUPTED_MEMO, interruptSignal, interruptUpdate, REPORT_MEMO, searchAttribute, startAttributes, TEARDOWN, type TeardownInput } from './messages.ts';
+import { type Interrupted, INTERRUPTED_MEMO, interruptSignal, interruptUpdate, ON_FAILURE_MEMO, REPORT_MEMO, searchAttribute, startAttributes, TEARDOWN, type TeardownInput } from './messages.ts';
 import { policies } from './policies.ts';
 import { leaveReceipt, type Run } from './run.ts';
 import type { teardownPlatform } from './teardown-platform.ts';
@@ -97,7 +97,7 @@ async function handOver(report: RunReport, plan: Plan, { plan: next, request }: 
   upsertMemo({ [REPORT_MEMO]: report });
   await condition(allHandlersFinished); // a second teardown is told who was first
   const { runId, ledger } = report;
-  const goOn = makeContinueAsNewFunc<typeof teardownPlatform>({ workflowType: TEARDOWN, typedSearchAttributes: startAttributes(target, request), memo: { [INTERRUPTED_MEMO]: runId } });
+  const goOn = makeContinueAsNewFunc<typeof teardownPlatform>({ workflowType: TEARDOWN, typedSearchAttributes: startAttributes(target, request), memo: { [INTERRUPTED_MEMO]: runId, [ON_FAILURE_MEMO]: request.onFailure } });
   return goOn({ plan: next, request, interrupted: { runId, ledger } });
 }
 

@@ -7,7 +7,7 @@ import { createKubernetesActivities, kubernetesInventory } from '../../activitie
 import { versionActivities } from '../../activities/versions.ts';
 import { componentsUpTo } from '../../domain/components.ts';
 import type { Tier } from '../../domain/tiers.ts';
-import { lightRepository, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
+import { lightRepository, recommit, startTestCluster, type TestCluster } from '../support/kubernetes-cluster.ts';
 import { permitted, proofOf } from '../support/permits.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 
@@ -106,6 +106,26 @@ describe('Argo CD from its pinned manifest to its end', () => {
     };
     expect(await settle({ ...versions.images, kong: { ...kong, digest: `sha256:${'5'.repeat(64)}` } })).toEqual(['kong']);
     expect(await settle(versions.images)).toEqual(['kong']);
+  });
+
+  it('T1: at a gate that stands, a tier settles on the newest commit of the branch, not on the one that Argo CD looked at last', async () => {
+    const commit = await recommit(gitops.repoUrl, 'kong', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: kong }\ndata: { suffix: newer }\n');
+    await raise('1.5');
+    await world.run(activities.awaitTier, { target, tier: '1.5', expected: componentsUpTo('1.5', 'ephemeral') });
+    expect(new Set((await world.run(activities.readApplications, { target })).map(({ revision }) => revision))).toEqual(new Set([commit]));
+    expect((await core.readNamespacedConfigMap({ name: 'kong', namespace: 'kong' })).data).toEqual({ suffix: 'newer' });
+  });
+
+  it('A3: what somebody added to the root application is gone with the next gate that is raised, at whatever gate', async () => {
+    const read = versionActivities({ eks: new EKSClient({ region: 'eu-west-2' }) }, world.deps);
+    const told = async () => (await world.run(read.readRunningVersions, { target })).applications.find(({ name }) => name === 'goldenpath');
+    const before = await told();
+    const objects = world.config.makeApiClient(KubernetesObjectApi);
+    await objects.patch({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'goldenpath', namespace: 'argocd' }, spec: { source: { directory: { recurse: true }, helm: { fileParameters: [{ name: 'a', path: 'b' }], valuesObject: { miner: { on: true }, dns: { more: 'x' } } } } } } as never, undefined, undefined, 'somebody', undefined, PatchStrategy.MergePatch);
+    expect(await told()).toMatchObject({ otherSettings: ['source.directory', 'source.helm.fileParameters'], values: { miner: { on: true }, dns: { more: 'x' } } });
+    await raise('1.5');
+    expect(await told()).toMatchObject({ otherSettings: [], values: before?.values });
+    await world.run(activities.awaitTier, { target, tier: '1.5', expected: componentsUpTo('1.5', 'ephemeral') });
   });
 
   it('A2, C1, A4: as it was installed nothing differs from its pinned manifests; applications show their source, pods their images', async () => {

@@ -82,9 +82,9 @@ it('F4: a bucket in another region is named with both regions', async () => {
   expect(await broken({ objectStorage: { lokiBucket: 'loki-abroad' } })).toEqual([expect.stringMatching(/^loki-bucket: bucket loki-abroad is in us-east-2, not in eu-west-2 → create the bucket/) as string]);
 });
 
-it('F4: a bucket that S3 lets nobody of this account see is told as that, not as one to be made', async () => {
+it('F4: a bucket that S3 does not let the caller see is told as that, not as one to be made', async () => {
   lab.aws.gateway.faults.add({ service: 's3', operation: 'HeadBucket', answer: 403 });
-  expect(await broken()).toEqual([expect.stringMatching(/^loki-bucket: S3 has a bucket goldenpath-dev-loki and lets nobody of this account see it: .* → let the worker's role have s3:ListBucket on arn:aws:s3:::goldenpath-dev-loki; names are global, so where another account has it, name one of your own/) as string]);
+  expect(await broken()).toEqual([expect.stringMatching(/^loki-bucket: S3 has a bucket goldenpath-dev-loki and does not let the caller see it: .* → let the worker's role have s3:ListBucket on the bucket; names are global, so where another account has it, name one of your own/) as string]);
   lab.aws.gateway.faults.clear();
 });
 

@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { RDSClient } from '@aws-sdk/client-rds';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -89,11 +90,26 @@ export async function lightRepository(dir: string, templates: Readonly<Record<st
     await writeFile(join(chart, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
     await writeFile(join(chart, 'templates/all.yaml'), templates[name] ?? configMap(name));
   }
-  const git = (...args: string[]) => execFileSync('git', ['-C', repository, '-c', 'user.name=test', '-c', 'user.email=test@example.org', ...args], { stdio: 'pipe' });
-  git('init', '--quiet', '--initial-branch=main');
-  git('add', '.');
-  git('commit', '--quiet', '--message=gitops');
+  gitIn(repository, 'init', '--quiet', '--initial-branch=main');
+  commitAll(repository);
   return { repoUrl: `file://${repository}`, revision: 'main' };
+}
+
+/** Commits other templates of a component to such a repository. Returns the commit. */
+export async function recommit(repoUrl: string, component: string, template: string): Promise<string> {
+  const repository = fileURLToPath(repoUrl);
+  await writeFile(join(repository, 'gitops/apps', component, 'templates/all.yaml'), template);
+  return commitAll(repository);
+}
+
+function commitAll(repository: string): string {
+  gitIn(repository, 'add', '.');
+  gitIn(repository, 'commit', '--quiet', '--message=gitops');
+  return gitIn(repository, 'rev-parse', 'HEAD').trim();
+}
+
+function gitIn(repository: string, ...args: string[]): string {
+  return execFileSync('git', ['-C', repository, '-c', 'user.name=test', '-c', 'user.email=test@example.org', ...args], { stdio: 'pipe', encoding: 'utf8' });
 }
 
 function configMap(name: string): string {

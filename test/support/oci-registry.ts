@@ -22,6 +22,8 @@ export interface TestRegistry {
   signByBundle(repository: string, digest: string, key: KeyObject, options?: { list?: 'referrers' | 'tag'; predicateType?: string; subject?: string }): void;
   /** Puts a manifest of this text beside the image, as anybody may who can push there; it says no type. */
   refer(repository: string, digest: string, manifest: string): void;
+  /** Puts a manifest of this text at a tag. */
+  tag(repository: string, tag: string, manifest: string): void;
   /** Puts other bytes behind a digest. */
   corrupt(): void;
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startRegistry({ login = 'anonymous' }: { login?: 'anonymou
       state.manifests.set(`${repository}/manifests/${address}`, { type: MANIFEST, body: manifest });
       state.referrers.set(`${repository} ${digest}`, [...(state.referrers.get(`${repository} ${digest}`) ?? []), { mediaType: MANIFEST, digest: address, size: manifest.length }]);
     },
+    tag: (repository, tag, manifest) => { state.manifests.set(`${repository}/manifests/${tag}`, { type: MANIFEST, body: manifest }); },
     stop: () => new Promise((resolve) => { server.closeAllConnections(); server.close(() => { resolve(); }); }),
   };
 }

@@ -63,6 +63,11 @@ const BUILDERS: Record<string, Build> = {
       name: 'ebs-csi-node', labels: { app: 'ebs-csi-node', 'app.kubernetes.io/name': 'aws-ebs-csi-driver' }, serviceAccount: 'ebs-csi-node-sa',
       containers: [{ name: 'ebs-plugin', image: `${REGISTRY}/eks/aws-ebs-csi-driver:${addon.version}`, resources: { requests: { cpu: '10m', memory: '40Mi' } } }],
     }),
+    // EKS installs it on clusters without a Windows node, too, where it runs nowhere.
+    daemonSet({
+      name: 'ebs-csi-node-windows', labels: { app: 'ebs-csi-node-windows', 'app.kubernetes.io/name': 'aws-ebs-csi-driver' }, serviceAccount: 'ebs-csi-node-sa', nodeSelector: { 'kubernetes.io/os': 'windows' },
+      containers: [{ name: 'ebs-plugin', image: `${REGISTRY}/eks/aws-ebs-csi-driver:${addon.version}` }],
+    }),
   ],
 };
 
@@ -89,14 +94,14 @@ function serviceAccount(name: string, roleArn?: string): V1ServiceAccount {
   };
 }
 
-function daemonSet({ name, labels, serviceAccount: account, containers }: WorkloadSpec): V1DaemonSet {
+function daemonSet({ name, labels, serviceAccount: account, nodeSelector, containers }: WorkloadSpec & { nodeSelector?: Record<string, string> }): V1DaemonSet {
   return {
     apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace: NAMESPACE, labels },
     spec: {
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
-        spec: { serviceAccountName: account, priorityClassName: 'system-node-critical', hostNetwork: true, tolerations: [{ operator: 'Exists' }], containers },
+        spec: { serviceAccountName: account, priorityClassName: 'system-node-critical', hostNetwork: true, tolerations: [{ operator: 'Exists' }], ...(nodeSelector === undefined ? {} : { nodeSelector }), containers },
       },
     },
   };

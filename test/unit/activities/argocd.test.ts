@@ -1,6 +1,6 @@
 // The pure pieces of installing, steering, freezing and removing Argo CD (A2–A4, T1, failures 1, 2, 6, 7).
 import { describe, expect, it } from 'vitest';
-import { argocdObjects, bootstrapConfig, rootApplication } from '../../../activities/argocd.ts';
+import { added, argocdObjects, bootstrapConfig, rootApplication } from '../../../activities/argocd.ts';
 import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
 import { freezingPatches, uncompared } from '../../../activities/argocd-freeze.ts';
 import { removalRank } from '../../../activities/argocd-removal.ts';
@@ -63,6 +63,14 @@ describe('the bootstrap contract', () => {
   });
 });
 
+it('A3: what somebody added to the root application is named for removal, and nothing that is ours', () => {
+  const wanted = { path: 'gitops/root', helm: { valuesObject: { dns: { hostSuffix: 'a' }, images: {} }, parameters: [{ name: 'x' }] } };
+  expect(added(wanted, structuredClone(wanted))).toBeUndefined();
+  expect(added(wanted, { ...wanted, directory: { recurse: true }, helm: { ...wanted.helm, fileParameters: [{ name: 'y' }], valuesObject: { dns: { hostSuffix: 'a', extra: 1 }, images: {}, components: [{ name: 'miner' }] } } })).toEqual({
+    directory: null, helm: { fileParameters: null, valuesObject: { dns: { extra: null }, components: null } },
+  });
+});
+
 describe('reading applications', () => {
   it('T1: a status becomes what the verdict needs', () => {
     expect(applicationState({
@@ -84,6 +92,8 @@ describe('reading applications', () => {
     for (const other of [rootApplication({ ...values, gitops: { ...values.gitops, revision: 'v9' } }), rootApplication({ ...values, maxTier: '1' }), rootApplication({ ...values, vpcId: 'vpc-of-another' })]) expect(compared(other.spec?.source ?? {}, source)).toBe(false);
     expect(compared({ ...source, helm: { ...source.helm, valuesObject: { enabled: false } } }, { ...source, helm: { ...source.helm, valuesObject: {} } })).toBe(false); // values are kept as they are
     expect(compared(source, undefined)).toBe(false);
+    // Asked to look again, Argo CD has not looked yet.
+    expect(applicationState({ metadata: { name: 'kong', annotations: { 'argocd.argoproj.io/refresh': 'normal' } }, spec: { source }, status: { sync: { comparedTo: { source } } } }).sourceCompared).toBe(false);
   });
 
   it('failure 3: what is left says why', () => {
@@ -93,24 +103,32 @@ describe('reading applications', () => {
 });
 
 describe('asking Argo CD to look again', () => {
-  const state = (changes: object) => ({ ...applicationState(named('kong')), sync: 'Synced', health: 'Healthy', operation: 'Succeeded', sourceCompared: true, ...changes });
+  const state = (changes: object) => ({ ...applicationState(named('kong')), sync: 'Synced', health: 'Healthy', operation: 'Succeeded', sourceCompared: true, revision: 'a1', ...changes });
+  const root = state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1.5' } });
 
   it('T1: a finished sync without health may be old news; a running one is not', () => {
-    expect(isStale(state({ health: 'Degraded' }), '1')).toBe(true);
-    expect(isStale(state({ health: 'Progressing' }), '1')).toBe(true);
-    expect(isStale(state({ health: 'Degraded', operation: 'Running' }), '1')).toBe(false);
-    expect(isStale(state({ health: 'Missing', sync: 'OutOfSync' }), '1')).toBe(false);
-    expect(isStale(state({}), '1')).toBe(false);
+    expect(isStale(state({ health: 'Degraded' }), '1', root)).toBe(true);
+    expect(isStale(state({ health: 'Progressing' }), '1', root)).toBe(true);
+    expect(isStale(state({ health: 'Degraded', operation: 'Running' }), '1', root)).toBe(false);
+    expect(isStale(state({ health: 'Missing', sync: 'OutOfSync' }), '1', root)).toBe(false);
+    expect(isStale(state({}), '1', root)).toBe(false);
   });
 
   it('T1: what was compared with another source than it has now is old news', () => {
-    expect(isStale(state({ sourceCompared: false }), '1')).toBe(true);
-    expect(isStale(state({ sourceCompared: false, operation: 'Running' }), '1')).toBe(true);
+    expect(isStale(state({ sourceCompared: false }), '1', root)).toBe(true);
+    expect(isStale(state({ sourceCompared: false, operation: 'Running' }), '1', root)).toBe(true);
+    expect(isStale(state({ name: 'goldenpath', sourceCompared: false, comparedParameters: { 'bootstrap.maxTier': '1' } }), '1', root)).toBe(true);
+  });
+
+  it('T1: what was compared at another commit than the root is old news; what was never compared is new', () => {
+    expect(isStale(state({ revision: 'b2' }), '1.5', root)).toBe(true);
+    expect(isStale(state({ revision: 'b2' }), '1.5', undefined)).toBe(false);
+    expect(isStale(state({ revision: undefined, sourceCompared: false }), '1.5', root)).toBe(false);
   });
 
   it('T1: a root that reads Synced and Healthy at the old gate is old news', () => {
-    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1' } }), '1.5')).toBe(true);
-    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1.5' }, health: 'Progressing' }), '1.5')).toBe(false);
+    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1' } }), '1.5', root)).toBe(true);
+    expect(isStale(state({ name: 'goldenpath', comparedParameters: { 'bootstrap.maxTier': '1.5' }, health: 'Progressing' }), '1.5', root)).toBe(false);
   });
 
   it('T1: it is asked after 2 s and then ever more rarely, up to every 30 s, and anew once it was well', () => {

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadManifest, parseManifest, readPinnedFiles } from '../../../activities/manifests.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -14,6 +14,7 @@ let server: Server;
 let base: string;
 let mirror: string;
 const asked = new Set<string>();
+const timeoutOf = AbortSignal.timeout.bind(AbortSignal);
 
 beforeAll(async () => {
   mirror = await mkdtemp(join(tmpdir(), 'goldenpath-mirror-'));
@@ -73,10 +74,23 @@ describe('loading', () => {
   it('F4, A2: each pinned file is asked for before anything is made, and one that fails for a moment is asked for again', async () => {
     const [good, wrong] = [sha256(TEXT), sha256('other')];
     const manifest = (...files: [path: string, sum: string][]) => ({ version: 'v1', files: files.map(([path, sum]) => ({ url: `${base}${path}`, sha256: sum })) });
-    const manifests = { argocd: manifest(['/200', good], ['/503-once', good]), externalDns: manifest(['/200', wrong]), externalSecrets: manifest(['/404', good]), certManager: manifest() };
-    expect((await readPinnedFiles(manifests as never, { mirror: undefined, signal: AbortSignal.timeout(5_000) })).map(({ problem }) => problem)).toEqual([
+    const manifests = { argocd: manifest(['/200', good], ['/503-once', good]), externalSecretsCrds: manifest(['/200', wrong]), certManagerCrds: manifest(['/404', good]) };
+    expect((await readPinnedFiles(manifests, { mirror: undefined, signal: AbortSignal.timeout(5_000) })).map(({ problem }) => problem)).toEqual([
       null, null, `${base}/200 has sha256 ${good}, the version manifest pins ${wrong}: nothing of it was applied`, `${base}/404 answered 404`,
     ]);
+  });
+
+  it('F4, A2: a site that takes the connection and never answers is told when the share of an attempt is over', async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => timeoutOf(milliseconds / 40));
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/x`;
+    const none = { version: 'v1', files: [] };
+    const files = await readPinnedFiles({ argocd: { version: 'v1', files: [{ url, sha256: sha256(TEXT) }] }, externalSecretsCrds: none, certManagerCrds: none }, { mirror: undefined, signal: new AbortController().signal });
+    expect(files).toEqual([{ url, problem: expect.stringMatching(/^http:\S+ could not be had within 20 s \(/) as string }]);
+    silent.closeAllConnections();
+    silent.close();
+    vi.restoreAllMocks();
   });
 
   it('A2: no network and no mirror is said in one line', async () => {

@@ -11,12 +11,13 @@ const { databases, objectStorage } = environment();
 const needs = { target: { environment: 'dev', region: 'eu-west-2', accountId: ACCOUNT }, databases, objectStorage };
 const OWN = Object.entries(databaseTags('dev')).map(([Key, Value]) => ({ Key, Value }));
 
+const buckets: object[] = [];
 /** Clients whose calls give these answers. */
 function clients(instance: () => object, region = 'eu-west-2') {
   const [rds, s3] = [new RDSClient({ region: 'eu-west-2' }), new S3Client({ region: 'eu-west-2' })];
   const asked = vi.fn<(service: string) => void>();
   Reflect.set(rds, 'send', async () => { asked('rds'); return { DBInstances: [instance()] }; });
-  Reflect.set(s3, 'send', async () => { asked('s3'); return { BucketRegion: region }; });
+  Reflect.set(s3, 'send', async (command: { input: object }) => { asked('s3'); buckets.push(command.input); return { BucketRegion: region }; });
   return { rds, s3, asked };
 }
 
@@ -34,6 +35,7 @@ describe('readOffers', () => {
     ['it is another environment’s', { DBInstanceStatus: 'available', TagList: Object.entries(databaseTags('prod')).map(([Key, Value]) => ({ Key, Value })) }, false],
   ])('A3: a database is offered where %s: %j', async (_, instance, rdsAvailable) => {
     expect(await readOffers(clients(() => instance), needs)).toEqual({ rdsAvailable, s3Available: true });
+    expect(buckets.at(-1)).toEqual({ Bucket: 'goldenpath-dev-loki', ExpectedBucketOwner: ACCOUNT }); // a stranger's bucket of that name is none
   });
 
   it('A3: no instance is no database; an answer that does not come is neither', async () => {

@@ -96,6 +96,14 @@ describe('images', () => {
     expect(await problemOf(image())).toBeNull();
   });
 
+  it.each(['.sig', ''])('G1: nor does what somebody put at the tag <digest>%s', async (end) => {
+    registry.tag(REPOSITORY, `${digest.replace(':', '-')}${end}`, '{"schemaVersion":2}');
+    expect(await problemOf(image())).toMatch(/ is not what the OCI specification says it is$/);
+    if (end === '') registry.signByTag(REPOSITORY, digest, ours.privateKey);
+    else registry.signByBundle(REPOSITORY, digest, ours.privateKey);
+    expect(await problemOf(image())).toBeNull();
+  });
+
   it('G1: an answer that is no JSON, as a login page gives, is told with its address', async () => {
     registry.refer(REPOSITORY, digest, '<html>Log in</html>');
     expect(await problemOf(image())).toMatch(/^http:\/\/\S+\/manifests\/sha256:\w+ is not what the OCI specification says it is$/);

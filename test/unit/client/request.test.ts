@@ -54,6 +54,8 @@ describe('prepare', () => {
     // A private key has a public half too: it must not get into a plan, and so into a history, for it.
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await writeFile(join(folder, 'keys/kong.pub'), `${pem}${secret}`); // a public one before it makes it no better
+    expect((await problemsOf(good, env)).map(({ problem }) => problem)[0]).toMatch(/^is no public key \(it holds a private one/);
     await writeFile(join(folder, 'keys/kong.pub'), secret);
     const refused = await problemsOf(good, env);
     expect(refused.map(({ problem }) => problem)).toEqual(Array.from({ length: 2 }, () => 'is no public key (it holds a private one: take that away from here)'));

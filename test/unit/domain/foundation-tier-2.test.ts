@@ -64,7 +64,6 @@ describe('checkTier2Foundation', () => {
       'goldenpath/dev/grafana/postgres: username,password,host,port,dbname', 'goldenpath/dev/oidc/clients: backstage,mine,grafana',
       'goldenpath/dev/grafana/admin: username,password', 'goldenpath/dev/keycloak/admin: username,password', 'goldenpath/dev/backstage/postgres: username,password,host,port,dbname',
     ]);
-
   });
 
   it('T1: a tier without applications fails the check: it would be raised by nothing', () => {

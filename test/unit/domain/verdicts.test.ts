@@ -51,6 +51,12 @@ describe('tierVerdict', () => {
     });
   });
 
+  it('T1: an application that was compared at another commit than the root holds the gate', () => {
+    const at = (revision: string): ApplicationState[] => children.map((child) => ({ ...child, revision }));
+    expect(tierVerdict({ ...root, revision: 'b2' }, at('b2'), expected, '1')).toEqual({ settled: true });
+    expect(tierVerdict({ ...root, revision: 'b2' }, at('b2').with(0, app(expected[0]?.name ?? '', { revision: 'a1' })), expected, '1')).toEqual({ settled: false, waitingFor: ['application aws-load-balancer-controller to be compared at commit b2 (it was at a1)'] });
+  });
+
   it('A4: there is no root, there is no tier', () => { expect(tierVerdict(undefined, [], expected, '1').settled).toBe(false); });
 
   it('failure 1: applications that still sync by themselves are named', () => { expect(stillAutomated([app('a'), app('b', { automated: true })])).toEqual(['b']); });

@@ -136,8 +136,8 @@ describe('versionsReport', () => {
   });
 
   it('A4: another folder of the same commit, and settings that this product never makes, are drift', () => {
-    expect(drift(({ running }) => { running.applications = [{ ...root, path: 'gitops/theirs', otherSettings: ['helm.fileParameters'] }, ...tier1.map((each) => (each.name === 'kong' ? { ...each, otherSettings: ['sources'] } : each))]; }).items).toEqual([
-      ['application:goldenpath:settings', 'gitops/root', 'gitops/theirs, helm.fileParameters'], ['application:kong:settings', 'gitops/apps/kong', 'sources'],
+    expect(drift(({ running }) => { running.applications = [{ ...root, path: 'gitops/theirs', otherSettings: ['source.helm.fileParameters'] }, ...tier1.map((each) => (each.name === 'kong' ? { ...each, otherSettings: ['sources'] } : each))]; }).items).toEqual([
+      ['application:goldenpath:settings', 'gitops/root', 'gitops/theirs, source.helm.fileParameters'], ['application:kong:settings', 'gitops/apps/kong', 'sources'],
     ]);
   });
 
@@ -150,6 +150,7 @@ describe('versionsReport', () => {
         // In an add-on's own workload only what EKS's registries hold is EKS's to choose.
         { namespace: 'kube-system', workload: 'Deployment kube-system/coredns', image: 'docker.io/evil/coredns:latest' },
         { namespace: 'kube-system', workload: 'DaemonSet kube-system/aws-node', image: '111122223333.dkr.ecr.eu-west-2.amazonaws.com/eks/aws-node:v1' },
+        { namespace: 'kube-system', workload: 'DaemonSet kube-system/ebs-csi-node-windows', image: '602401143452.dkr.ecr.eu-west-2.amazonaws.com/eks/aws-ebs-csi-driver:v1' },
         { namespace: 'kube-system', workload: 'Deployment kube-system/other', image: '602401143452.dkr.ecr.eu-west-2.amazonaws.com/eks/coredns:v1' },
         { namespace: 'argocd', workload: 'Deployment argocd/argocd-repo-server', image: 'quay.io/argoproj/argocd:latest' },
         { namespace: 'shop', workload: 'Pod shop/argocd', image: argocdImage },
