@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { PlatformActivities, ZoneProbes } from '../../activities/contract.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { RunReport } from '../../domain/report.ts';
-import { INTERRUPTED_MEMO, interruptSignal, interruptUpdate, REPORT_MEMO, reportQuery, searchAttribute, TEARDOWN, type TeardownInput } from '../../workflows/messages.ts';
+import { INTERRUPTED_MEMO, interruptSignal, interruptUpdate, ON_FAILURE_MEMO, REPORT_MEMO, reportQuery, searchAttribute, TEARDOWN, type TeardownInput } from '../../workflows/messages.ts';
 import { buildIdsOf } from '../support/build-ids.ts';
 import { ephemeralPlan } from '../support/plans.ts';
 import { type AnyHandle, type Runs, untilWaiting, withWorld } from '../support/runs.ts';
@@ -110,7 +110,7 @@ test.each(POINTS)('X6: a teardown takes over at stage $stage, in $activity ($nth
     if (changes) goOn();
 
     const next = await follower(runs, first);
-    expect({ type: next.type, memo: next.memo, requester: next.typedSearchAttributes.get(searchAttribute.requester) }).toEqual({ type: TEARDOWN, memo: { [INTERRUPTED_MEMO]: answer.runId }, requester: 'bob' });
+    expect({ type: next.type, memo: next.memo, requester: next.typedSearchAttributes.get(searchAttribute.requester) }).toEqual({ type: TEARDOWN, memo: { [INTERRUPTED_MEMO]: answer.runId, [ON_FAILURE_MEMO]: 'wait' }, requester: 'bob' });
     const report = await ended(runs, next);
     goOn();
     expect(report).toMatchObject({ operation: 'teardown', state: 'clean', requester: 'bob', planHash: teardown.hash, interrupted: answer.runId });
