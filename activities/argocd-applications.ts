@@ -98,7 +98,12 @@ function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, each]) => [key, key === 'valuesObject' ? each : withoutEmpty(each)] as const);
-  return Object.fromEntries(entries.filter(([, each]) => each !== '' && each !== false && each !== null && each !== undefined && !(typeof each === 'object' && Object.keys(each).length === 0)));
+  return Object.fromEntries(entries.filter(([, each]) => !isEmpty(each)));
+}
+
+/** Whether a setting of an application sets nothing. */
+export function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 /** Argo CD's conditions that name errors end in Error; the others are warnings about orphans, exclusions and repeats. Source: v1alpha1 `ApplicationCondition.IsError`. */

@@ -4,7 +4,7 @@ import { MAX_TIER_PARAMETER } from '../domain/applications.ts';
 import { ARGOCD_NAMESPACE, BOOTSTRAP_CONFIG, PART_OF, ROOT_APPLICATION } from '../domain/components.ts';
 import { TIER_LABEL } from '../domain/manifests/places.ts';
 import { manifestScope } from '../domain/manifests/scope.ts';
-import { type BootstrapValues, contractOf, type Offers, ROOT_PATH, rootValues } from '../domain/root-application.ts';
+import { added, type BootstrapValues, contractOf, type Offers, ROOT_PATH, rootValues } from '../domain/root-application.ts';
 import { type Tier, TIERS } from '../domain/tiers.ts';
 import { applyAdmissionPolicies } from './admission.ts';
 import { type Application, applicationRef, ARGOCD_API, CASCADE_FINALIZER, REFRESH_ANNOTATION } from './argocd-applications.ts';
@@ -121,17 +121,6 @@ export async function applyRootApplication(cluster: ClusterClient, offers: Offer
 async function applyWhole(cluster: ClusterClient, root: Application): Promise<void> {
   const source = added(root.spec?.source, (await cluster.apply(root)).spec?.source);
   if (source !== undefined) await cluster.patch(refOf(root), { spec: { source } });
-}
-
-/** A merge patch that takes away what `found` has and `wanted` has not; undefined where there is nothing. Lists are whole in either. */
-export function added(wanted: unknown, found: unknown): Record<string, unknown> | undefined {
-  if (!isMapping(wanted) || !isMapping(found)) return undefined;
-  const changes = Object.keys(found).map((key) => [key, Object.hasOwn(wanted, key) ? added(wanted[key], found[key]) : null] as const).filter(([, change]) => change !== undefined);
-  return changes.length === 0 ? undefined : Object.fromEntries(changes);
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The gate at which the root application stands, or null where there is none: who goes over a standing platform must not lower it, since Argo CD would prune every tier above. */

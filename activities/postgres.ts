@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { z } from 'zod';
 import type { Reading } from '../domain/checks.ts';
+import { isPort } from '../domain/database-network.ts';
 import { GoldenpathError, type ErrorType } from '../domain/errors.ts';
 import { mapAwsError, type Mapper } from './errors.ts';
 
@@ -85,7 +86,7 @@ const evidenceRow = z.object({ server: z.string(), tls: z.string().nullable() })
 export async function tryLogin(login: Login & { ca: string }): Promise<Reading<string>> {
   const where = `${login.host}:${login.port}`;
   // pg would take its own port for none, and throw what nobody expects for one that is too large.
-  if (!Number.isInteger(login.port) || login.port < 1 || login.port > 65_535) return { problem: `the port ${login.port} is none: 1 to 65535` };
+  if (!isPort(login.port)) return { problem: `the port ${login.port} is none: 1 to 65535` };
   try {
     const { server, tls } = await withPostgres(login, async (client) => evidenceRow.parse((await client.query(EVIDENCE)).rows[0]));
     return { value: `PostgreSQL ${server} at ${where} lets ${login.user} into ${login.database}, ${tls ?? 'without TLS'}` };

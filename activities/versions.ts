@@ -9,7 +9,7 @@ import type { Target } from '../domain/plan.ts';
 import { type Difference, differencesOf, type EksVersions, type ImageUse, type ManifestReading, type RunningVersions } from '../domain/version-drift.ts';
 import { irsaRolesOf } from '../iam/index.ts';
 import { argocdObjects, kindOf, namespacedKinds } from './argocd.ts';
-import { type Application, listApplications } from './argocd-applications.ts';
+import { type Application, isEmpty, listApplications } from './argocd-applications.ts';
 import type { Clients } from './clients.ts';
 import { apiAnswers, describeOwnCluster, terminal } from './eks.ts';
 import { listAddons } from './eks-addons.ts';
@@ -139,10 +139,6 @@ function otherSettings(spec: Application['spec'] = {}): string[] {
 
 function othersIn(object: object, known: readonly string[]): string[] {
   return Object.entries(object).filter(([key, value]) => !known.includes(key) && !isEmpty(value)).map(([key]) => key);
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 /** A pod that has ended runs nothing. */

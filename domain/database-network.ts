@@ -4,6 +4,11 @@ import { covers } from './cidr.ts';
 /** PostgreSQL's port, on which RDS listens unless told otherwise. */
 export const POSTGRES_PORT = 5432;
 
+/** Whether it is a TCP port. */
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port < 65_536;
+}
+
 /** Where an instance lies, and what is open to it. */
 export interface InstanceWay {
   identifier: string;

@@ -1,6 +1,6 @@
 // The secret with an application's login: what it holds, and what it ought to (R2). Pure; no message of it quotes a value.
 import type { DatabaseSpec } from './databases.ts';
-import { jsonOf } from './json.ts';
+import { isMapping, jsonOf } from './json.ts';
 
 /** The JSON of `goldenpath/{env}/{app}/postgres`, as applications read it through External Secrets. */
 export interface DatabaseLogin {
@@ -38,9 +38,5 @@ export function withLogin(text: string | undefined, login: DatabaseLogin): strin
 /** The object that a JSON secret holds, or undefined where it is none. */
 export function objectOf(text: string): Record<string, unknown> | undefined {
   const value = jsonOf(text);
-  return isObject(value) ? value : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isMapping(value) ? value : undefined;
 }

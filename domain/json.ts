@@ -1,4 +1,4 @@
-// JSON from outside that may be none.
+// JSON from outside: it may be none, or of any shape.
 
 /** What the text says, or undefined where it is not JSON. The parser's own message is dropped: it quotes the text, which may be secret. */
 export function jsonOf(text: string): unknown {
@@ -8,4 +8,9 @@ export function jsonOf(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Whether it is a JSON object: no list, not null. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

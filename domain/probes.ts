@@ -1,6 +1,7 @@
 // The checks that run inside the cluster, as `goldenpath preflight` and `goldenpath accept`: what they are told by their environment, how answers are judged, what they say (T2, T3). Pure.
 import { z } from 'zod';
 import { type CheckResult, judge, type Reading } from './checks.ts';
+import { isPort } from './database-network.ts';
 import { jsonOf } from './json.ts';
 import { REALM } from './platform-secrets.ts';
 import type { Tier } from './tiers.ts';
@@ -60,7 +61,7 @@ function databaseOf(env: Readonly<Record<string, string | undefined>>): Parsed<P
   const missing = POSTGRES.filter((name) => isEmpty(env[name])).map((name): SettingProblem => ({ field: name, problem: 'is missing, and others of the database are set', allowed: POSTGRES.join(', '), fix: 'give all five, from the synced Secret' }));
   const [host = '', given = '', user = '', password = '', database = ''] = POSTGRES.map((name) => env[name]);
   const port = Number(given);
-  const wrong = given === '' || (Number.isInteger(port) && port > 0 && port < 65_536) ? [] : [{ field: 'POSTGRES_PORT', given, problem: 'is no port', allowed: '1 to 65535', fix: 'give the key port of the synced Secret' }];
+  const wrong = given === '' || isPort(port) ? [] : [{ field: 'POSTGRES_PORT', given, problem: 'is no port', allowed: '1 to 65535', fix: 'give the key port of the synced Secret' }];
   return { value: { host, port, user, password, database }, problems: [...missing, ...wrong] };
 }
 

@@ -1,4 +1,5 @@
 // What the root application is told: the bootstrap contract as Helm values (A3). The bootstrap applies them, `versions verify` compares them. Pure.
+import { isMapping } from './json.ts';
 import type { Plan, Target } from './plan.ts';
 import type { Tier } from './tiers.ts';
 
@@ -58,4 +59,11 @@ export function rootValues(values: Omit<BootstrapValues, 'maxTier'>): Record<str
     // Charts render repository and digest; whose key signed them is the product's to know.
     images: Object.fromEntries(Object.entries(images).map(([name, { repository, tag, digest }]) => [name, { repository, tag, digest }])),
   };
+}
+
+/** A merge patch that takes away what `found` has and `wanted` has not; undefined where there is nothing. Lists are whole in either. */
+export function added(wanted: unknown, found: unknown): Record<string, unknown> | undefined {
+  if (!isMapping(wanted) || !isMapping(found)) return undefined;
+  const changes = Object.keys(found).map((key) => [key, Object.hasOwn(wanted, key) ? added(wanted[key], found[key]) : null] as const).filter(([, change]) => change !== undefined);
+  return changes.length === 0 ? undefined : Object.fromEntries(changes);
 }

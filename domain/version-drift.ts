@@ -4,6 +4,7 @@ import { MAX_TIER_PARAMETER } from './applications.ts';
 import { ARGOCD_NAMESPACE, ROOT_APPLICATION } from './components.ts';
 import type { CheckResult } from './foundation.ts';
 import { parseImage } from './images.ts';
+import { isMapping } from './json.ts';
 import { applicationPath, ROOT_PATH, rootValues } from './root-application.ts';
 import { TIERS } from './tiers.ts';
 import { MANIFESTS, type Versions } from './versions.ts';
@@ -276,8 +277,4 @@ export function differencesOf(pinned: unknown, found: unknown, path = ''): Diffe
     return keys.flatMap((key) => differencesOf(pinned[key], found[key], path === '' ? key : `${path}.${key}`));
   }
   return [{ path, pinned, found }];
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

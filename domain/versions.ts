@@ -3,9 +3,9 @@ import { z } from 'zod';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hex');
 
-/** A public key as `cosign generate-key-pair` and `cosign public-key` write it, or the path of such a file below environments/, which whoever reads the manifest puts in its place. */
 /** One PEM block and nothing beside it: what stands there goes with the plan into histories. */
 export const PUBLIC_KEY = /^\s*-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$/;
+/** A public key as `cosign generate-key-pair` and `cosign public-key` write it, or the path of such a file below environments/, which whoever reads the manifest puts in its place. */
 const key = z.string().regex(new RegExp(`${PUBLIC_KEY.source}|^keys/[\\w.-]+$`), 'must be a PEM public key, or the path of one below environments/, e.g. keys/upstream.pub');
 
 /** A detached signature as `cosign sign-blob` writes it: base64, a bundle's JSON, or the path of a file with either below environments/. */

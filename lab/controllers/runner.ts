@@ -127,17 +127,16 @@ export class Runner {
     if (this.#deployment === undefined || this.#queue.size === 0) return;
     const next = Math.min(...[...this.#queue.values()].map(({ due }) => due));
     this.#timer = setTimeout(() => {
-      this.#work = this.#drain();
+      this.#work = this.#drain().finally(() => {
+        this.#work = undefined;
+        this.#schedule();
+      });
     }, Math.max(0, next - Date.now()));
   }
 
   /** Looks at every object that is due, one after the other. */
   async #drain(): Promise<void> {
-    // Not before the caller has kept this promise: where nothing is due any more (it was deleted meanwhile) it would clear the one before, and stay for good.
-    await Promise.resolve();
     for (let item = this.#nextDue(); item !== undefined; item = this.#nextDue()) await this.#look(item);
-    this.#work = undefined;
-    this.#schedule();
   }
 
   #nextDue(): Queued | undefined {

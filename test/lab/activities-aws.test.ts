@@ -39,6 +39,7 @@ import { environment, ephemeralPlan } from '../support/plans.ts';
 const CLUSTER = 'goldenpath-dev-eks-21-11-26-01';
 let aws: TestAws;
 let dir: string;
+let equipment: { manifestMirror: string };
 let lab: PlatformServices;
 let foundation: TestFoundation;
 let plan: Plan;
@@ -66,7 +67,8 @@ beforeAll(async () => {
   plan = ephemeralPlan('bootstrap', '21-11-26-01', { dns: { ...dns, hostedZoneId: foundation.hostedZoneId }, timings: { ...timings, scale: 300 } });
   clients = createClients(plan.target.region);
   dir = await mkdtemp(join(tmpdir(), 'goldenpath-activities-'));
-  activities = inActivity(createActivities(clients, { manifestMirror: await manifestMirror(dir, await ensureTools()) }));
+  equipment = { manifestMirror: await manifestMirror(dir, await ensureTools()) };
+  activities = inActivity(createActivities(clients, equipment));
   zone = inActivity(createZoneActivities(clients));
   ec2 = new EC2Client(aws.client);
   elb = new ElasticLoadBalancingV2Client(aws.client);
@@ -152,7 +154,7 @@ describe('the foundation', () => {
     await new IAMClient(aws.client).send(new CreateRoleCommand({ RoleName: 'powerless', AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '111122223333' }, Action: 'sts:AssumeRole' }] }) }));
     const { Credentials } = await clients.sts.send(new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::111122223333:role/powerless', RoleSessionName: 'test' }));
     const sts = new STSClient({ ...aws.client, credentials: { accessKeyId: Credentials?.AccessKeyId ?? '', secretAccessKey: Credentials?.SecretAccessKey ?? '', sessionToken: Credentials?.SessionToken ?? '' } });
-    const { deniedActions } = await inActivity(createActivities({ ...clients, sts })).readCore({ plan });
+    const { deniedActions } = await inActivity(createActivities({ ...clients, sts }, equipment)).readCore({ plan });
     expect('value' in deniedActions ? deniedActions.value : []).toContain(`eks:CreateCluster on arn:aws:eks:eu-west-2:111122223333:cluster/${CLUSTER} (startCluster, liftProtections, startDeleteCluster)`);
     const { databases } = environment();
     if (databases === undefined) throw new Error('dev declares no databases');

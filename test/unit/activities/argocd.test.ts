@@ -1,10 +1,10 @@
 // The pure pieces of installing, steering, freezing and removing Argo CD (A2–A4, T1, failures 1, 2, 6, 7).
 import { describe, expect, it } from 'vitest';
-import { added, argocdObjects, bootstrapConfig, rootApplication } from '../../../activities/argocd.ts';
+import { argocdObjects, bootstrapConfig, rootApplication } from '../../../activities/argocd.ts';
 import { type Application, applicationState, dueForRefresh, isStale, type Nudge, remaining } from '../../../activities/argocd-applications.ts';
 import { freezingPatches, uncompared } from '../../../activities/argocd-freeze.ts';
 import { removalRank } from '../../../activities/argocd-removal.ts';
-import type { BootstrapValues } from '../../../domain/root-application.ts';
+import { added, type BootstrapValues } from '../../../domain/root-application.ts';
 import { ephemeralPlan } from '../../support/plans.ts';
 
 const plan = ephemeralPlan();
