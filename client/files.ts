@@ -128,7 +128,9 @@ export async function readGiven(path: string, { field, allowed, fix }: Pick<Inpu
 
 function valueAt(given: unknown, path: PropertyKey[]): string | undefined {
   const value = path.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined), given);
-  return value === undefined || path.length === 0 ? undefined : JSON.stringify(value);
+  if (value === undefined || path.length === 0) return undefined;
+  const text = JSON.stringify(value);
+  return text.includes('PRIVATE KEY') ? '(a private key, not shown: take it away from here)' : text; // an error goes to logs
 }
 
 /** The path as a person would type it: relative where that is shorter. */

@@ -60,6 +60,11 @@ describe('prepare', () => {
     const refused = await problemsOf(good, env);
     expect(refused.map(({ problem }) => problem)).toEqual(Array.from({ length: 2 }, () => 'is no public key (it holds a private one: take that away from here)'));
     expect(JSON.stringify(refused)).not.toContain(secret.split('\n')[1]);
+    // Nor is one that stands in the manifest itself told to whoever reads the error.
+    const manifest = await readFile(join(folder, 'versions.yaml'), 'utf8');
+    await writeFile(join(folder, 'versions.yaml'), manifest.replaceAll('keys/kong.pub', JSON.stringify(secret)));
+    expect((await problemsOf(good, env)).map(({ given }) => given)).toEqual(Array.from({ length: 2 }, () => '(a private key, not shown: take it away from here)'));
+    await writeFile(join(folder, 'versions.yaml'), manifest);
     await writeFile(join(folder, 'keys/kong.pub'), 'no key');
     await rm(join(folder, 'signatures/argocd.sig'));
     expect(await problemsOf(good, env)).toEqual([
